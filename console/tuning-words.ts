@@ -75,6 +75,7 @@ export function warmWords({ loaded, bytes: size, ms, gone, stoppedBy }: WarmStat
   const stopped = {
     bytes: ', as many as memory holds',
     time: ', as long as it may take',
+    clear: ', and was ended by a clear',
     close: ', and was ended by the close',
     error: ', and was ended by an error that the log tells',
   }

@@ -224,7 +224,7 @@ export interface WarmedEvent {
   /** Entries that were to be loaded and are not there any more. */
   readonly gone: number
   /** Why not all were loaded, if so. */
-  readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
+  readonly stoppedBy?: 'bytes' | 'time' | 'clear' | 'close' | 'error'
 }
 
 export interface WarningEvent {

@@ -7,6 +7,7 @@ import { Diagnostics } from './diagnostics.js'
 import { Levels } from './embedder/model/levels.js'
 import { foldersIn, openDisk } from './node/disk.js'
 import { Lifetime } from './node/lifetime.js'
+import { isModelHere } from './node/models.js'
 import { type OpenOptions, readOptions } from './node/options.js'
 import { crc32, nodeClock, nodeHash } from './node/runtime.js'
 import { openShared } from './node/shared.js'
@@ -100,7 +101,8 @@ export async function openCaches(options: OpenOptions = {}): Promise<CacheSet> {
       }),
     }),
   })
-  tuning = await beginTuning({ set, config, dir, clock, diagnostics, vectors: () => vectors })
+  const isHere = async () => options.embedder !== undefined || isModelHere(options)
+  tuning = await beginTuning({ set, config, dir, clock, diagnostics, vectors: () => vectors, isHere })
   return set
 }
 

@@ -2,8 +2,9 @@
 // something fetched. Decides nothing. A cache that nobody observes pays one branch for it.
 import type { Answer } from '../cache/look-up.js'
 import { throwIfAborted } from '../errors.js'
-import type { Embedding, Source } from '../ports.js'
+import type { Embedding, Key, Source } from '../ports.js'
 import type { Opened } from './embedding-parts.js'
+import { idOf } from './texts.js'
 
 /**
  * Asks a plugin anew for nobody: what is held is answered meanwhile. Undefined where it is being asked already, or where its answer could not
@@ -64,6 +65,18 @@ export class EmbeddingsAhead {
     const { cache, embedder } = this.#opened
     this.#allRoom = Math.max(this.#allRoom, embedder.room)
     return cache.underWay === 0 && embedder.room === this.#allRoom
+  }
+
+  /** The nearest that has a text; undefined: nobody, or it is not known yet what computes. Counts nothing and moves nothing. */
+  async where(text: string): Promise<Source | undefined> {
+    if (this.#opened === undefined) return undefined
+    const id = idOf(text, this.#opened)
+    return this.#opened.cache.inMemory(id) ? 'memory' : (await this.#opened.cache.peekLife(id))?.source
+  }
+
+  /** The name on disk of what a text is kept under; undefined where nothing is loaded by such names. */
+  keyOf(text: string): Key | undefined {
+    return this.#opened?.keyOf?.(idOf(text, this.#opened))
   }
 
   /** As `endedAhead` of the cache of tiers. */

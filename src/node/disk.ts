@@ -12,6 +12,7 @@ import { type FileStore, openFileStore } from '../stores/files.js'
 import { clearSegments, sizeOfSegments } from '../stores/segments.js'
 import { removeOldBlocks, removeOldPatterns } from './old-files.js'
 import { crc32, nodeHash } from './runtime.js'
+import { removeHotLists } from './tuning/hot-folder.js'
 
 /** The folders in the cache folder `dir`. */
 export function foldersIn(dir: string) {
@@ -80,6 +81,7 @@ export function openDisk(dir: string, options: DiskOptions): Disk {
       },
       async clearEmbeddings() {
         clearSegments(folders.embeddings, { hash: nodeHash })
+        removeHotLists(dir)
         await removeOldPatterns(folders.patterns, files)
       },
       async clearBlocks() {

@@ -133,7 +133,7 @@ export interface WarmState {
   readonly used: number
   /** Keys of the list that are gone, or of another space. */
   readonly gone: number
-  readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
+  readonly stoppedBy?: 'bytes' | 'time' | 'clear' | 'close' | 'error'
   /** Milliseconds since 1970 of the last list that was saved, and its length; absent where there is none. */
   readonly savedAt?: number
   readonly saved?: number

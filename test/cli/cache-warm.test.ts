@@ -83,6 +83,9 @@ it('without a daemon reads what was hot, and with one loads it into its memory',
     daemon.kill('SIGTERM')
     await once(daemon, 'exit')
   }
+  // Warming is no asking: whatever was there was asked for by nobody.
+  const { stdout } = await runCli(dir, ['cache', 'stats', '--json'])
+  expect(JSON.parse(stdout).embeddings.lifetime).toMatchObject({ hits: 0, misses: 21 })
 })
 
 it('says that there is no list, which is no fault', async () => {

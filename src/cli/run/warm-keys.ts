@@ -2,7 +2,7 @@
 import { count, duration, plural, visible } from '../../format.js'
 import { readOptions } from '../../node/options.js'
 import { spaceId } from '../../node/spaces.js'
-import { hotListPath, lastUsed, readHotList } from '../../node/tuning/hot-list.js'
+import { hotListPath, lastUsed, NO_LIST, readHotList } from '../../node/tuning/hot-list.js'
 import { countOf, nameAt } from '../../node/tuning/names.js'
 import { openSpace, readThrough, recordBytes, tracedNames } from '../../node/tuning/names-on-disk.js'
 import { readTraces } from '../../node/tuning/trace-read.js'
@@ -13,7 +13,7 @@ import type { DaemonClient } from '../daemon-client.js'
 import { ANSWER_MS } from '../portions.js'
 import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
-import type { WarmValues } from './warm-parts.js'
+import { interrupted, type WarmValues } from './warm-parts.js'
 
 /** Names of one request. */
 const PORTION = 2048
@@ -42,10 +42,11 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
   const caches = await openCaches({ ...settings, warmStart: false })
   const computing = await caches.embeddings.computing({ signal }).finally(() => caches.close())
   const store = openSpace(dir, computing, message => terminal.say(`op-dbus: ${visible(message)}`))
+  let reached = ''
   try {
     const wanted = await namesOf(source)
-    if (wanted === undefined) return 0
-    const { names, gone } = wanted
+    if (wanted === undefined && !values.json) return 0
+    const { names, gone } = wanted ?? { names: new Uint8Array(), gone: 0 }
     if (values['dry-run']) return await dryRun(names, gone)
     const began = performance.now()
     const daemon = await openDaemon(daemonSocket(dir, values), terminal)
@@ -61,6 +62,9 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
     if (values.json) await terminal.out(`${JSON.stringify(report)}\n`)
     else if (!values.quiet) terminal.say(summary(report))
     return 0
+  } catch (error) {
+    if (signal.aborted && reached) terminal.say(interrupted(`${reached} done`))
+    throw error
   } finally {
     terminal.status('')
     await store.close()
@@ -79,11 +83,16 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
     }
     const path = hotListPath(dir!, computing.space)
     const list = readHotList(path, computing.space)
-    if (typeof list !== 'string') return { names: lastUsed(list, wanted.hot), gone: 0 }
+    if (typeof list !== 'string') {
+      const has = list.ranks.length
+      if (has < wanted.hot && !values.quiet && !values.json)
+        terminal.say(`the list has ${plural(has, 'embedding', 'embeddings')}, which is fewer than ${count(wanted.hot)}`)
+      return { names: lastUsed(list, wanted.hot), gone: 0 }
+    }
     const why =
       list === 'absent'
         ? `there is no list of what memory held for this model (${visible(path)})`
-        : `the list is of no use (${list}): ${visible(path)}`
+        : `the list of what memory held ${NO_LIST[list]}, and so of no use: ${visible(path)}\nremove it, or leave it: it is written anew`
     terminal.say(`op-dbus: ${why}\nit is written by op-dbus serve, and by programs that open the caches with warmStart`)
     return undefined
   }
@@ -103,7 +112,7 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
     if (values.json) await terminal.out(`${JSON.stringify(report)}\n`)
     else if (!values.quiet) {
       terminal.say(
-        `would load ${plural(report.there, 'embedding', 'embeddings')} in about ${duration(1000 * report.seconds)}${goneText(report.gone)}`,
+        `would load ${plural(report.there, 'embedding', 'embeddings')}, less what a daemon has in memory already, in about ${duration(1000 * report.seconds)}${goneText(report.gone)}`,
       )
     }
     return 0
@@ -139,7 +148,8 @@ export async function warmKeys(source: KeySource, values: WarmValues, terminal: 
   }
 
   function progress(done: number, total: number): void {
-    if (!values.quiet) terminal.status(`${count(done)} of ${plural(total, 'embedding', 'embeddings')}`)
+    reached = `${count(done)} of ${plural(total, 'embedding', 'embeddings')}`
+    if (!values.quiet) terminal.status(reached)
   }
 }
 

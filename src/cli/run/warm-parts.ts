@@ -4,6 +4,11 @@ import { duration } from '../../format.js'
 import type { DaemonValues } from '../daemon.js'
 import type { FlagValues } from '../flags.js'
 
+/** What is said where somebody interrupts it. */
+export function interrupted(done: string): string {
+  return `op-dbus: interrupted: ${done}\nnothing of it is lost: the same command goes on from there`
+}
+
 export type WarmValues = FlagValues &
   DaemonValues & {
     readonly from?: string
@@ -17,6 +22,8 @@ export type WarmValues = FlagValues &
 /** What goes together, in texts and in UTF-16 units. */
 const MOST_TEXTS = 1024
 const MOST_UNITS = 2 ** 20
+/** A shorter time is over before it is read, ms. */
+const LEAST_LEFT_MS = 1000
 
 /** Lines that are not empty, some at a time. */
 export async function* batches(lines: AsyncIterable<string>): AsyncGenerator<readonly string[]> {
@@ -34,7 +41,7 @@ export async function* batches(lines: AsyncIterable<string>): AsyncGenerator<rea
   if (texts.length > 0) yield texts
 }
 
-/** How long a file still takes, by its bytes so far. Of what is no file nobody knows. */
+/** How much of a file is done, and how long the rest takes, by its bytes so far. Of what is no file nobody knows. */
 export class TimeLeft {
   readonly #began: number
   readonly #size: number
@@ -53,6 +60,7 @@ export class TimeLeft {
   get text(): string {
     if (this.#size === 0 || this.#done === 0) return ''
     const ms = ((performance.now() - this.#began) * Math.max(0, this.#size - this.#done)) / this.#done
-    return `, ${duration(ms)} left`
+    const part = `${Math.floor(100 * Math.min(1, this.#done / this.#size))} %`
+    return ms < LEAST_LEFT_MS ? `, ${part}` : `, ${part}, ${duration(ms)} left`
   }
 }

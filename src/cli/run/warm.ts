@@ -13,7 +13,7 @@ import { openInput } from '../input.js'
 import { ANSWER_MS, Portions, TOO_SLOW } from '../portions.js'
 import { settingsOf } from '../settings.js'
 import type { Terminal } from '../terminal.js'
-import { batches, TimeLeft, type WarmValues } from './warm-parts.js'
+import { batches, interrupted, TimeLeft, type WarmValues } from './warm-parts.js'
 
 type Rows = Record<Source, number>
 
@@ -88,12 +88,16 @@ async function warmTexts(path: string, embed: boolean, values: WarmValues, termi
         if (!values.quiet) terminal.status(`${count(done)} texts, ${count(rate)}/s, ${what}${left.text}`)
       }
     }
+  } catch (error) {
+    if (!signal.aborted) throw error
   } finally {
     terminal.status('')
     input.close()
     daemon?.close()
     await caches.close()
   }
+  if (signal.aborted)
+    terminal.say(interrupted(`${plural(done, 'text', 'texts')} done, ${count(rows.computed)} of them computed`))
   signal.throwIfAborted()
   const ms = performance.now() - began
   const computedBy = { daemon: computedThere, here: rows.computed - computedThere }
@@ -138,35 +142,42 @@ async function warmedThere(
   return { sources: { ...NONE, ...report!.rows }, lost: 0, missing }
 }
 
-async function warmedHere({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
-  const sources = { ...NONE }
+async function warmedHere(caches: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
+  const { sources, rest } = await lookedFor(caches, texts, signal)
   try {
-    const matrix = await embeddings.embedMany(texts, { signal })
-    for (const source of matrix.sources) sources[source]++
+    const matrix = rest.length > 0 ? await caches.embeddings.embedMany(rest, { signal }) : undefined
+    for (const source of matrix?.sources ?? []) sources[source]++
     return { sources, lost: 0, missing: 0 }
   } catch (error) {
     if (!(error instanceof BatchError) || error.failed.length === texts.length) throw error
-    // What finished is kept, and counts as it is found now.
+    // What finished is kept: it is there by now.
     const lost = new Set(error.failed.map(({ index }) => index))
-    const { sources: found } = await embeddings.embedMany(
-      texts.filter((_, index) => !lost.has(index)),
-      { signal },
-    )
-    for (const source of found) sources[source]++
-    return { sources, lost: lost.size, missing: 0 }
+    const kept = rest.filter((_, index) => !lost.has(index))
+    const found = await lookedFor(caches, kept, signal)
+    for (const source of Object.keys(sources) as Source[]) sources[source] += found.sources[source]
+    return { sources, lost: lost.size, missing: found.rest.length }
   }
 }
 
-async function foundHere({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
+async function foundHere(caches: Caches, texts: readonly string[], signal: AbortSignal): Promise<Warmed> {
+  const { sources, rest } = await lookedFor(caches, texts, signal)
+  return { sources, lost: 0, missing: rest.length }
+}
+
+/** Where each is, and the rest, which nobody has. Nobody asks for them here, so nothing is counted. */
+async function lookedFor({ embeddings }: Caches, texts: readonly string[], signal: AbortSignal) {
+  await embeddings.computing({ signal })
   const sources = { ...NONE }
-  let missing = 0
+  const rest: string[] = []
   for (const text of texts) {
     signal.throwIfAborted()
-    const found = await embeddings.get(text)
-    if (found) sources[found.source]++
-    else missing++
+    let source = await embeddings.ahead.where(text)
+    // What others share is fetched once, and is here from then on.
+    if (source === 'shared') source = (await embeddings.get(text))?.source
+    if (source) sources[source]++
+    else rest.push(text)
   }
-  return { sources, lost: 0, missing }
+  return { sources, rest }
 }
 
 const NONE: Readonly<Rows> = { memory: 0, disk: 0, shared: 0, pattern: 0, computed: 0 }
@@ -182,5 +193,7 @@ function summary({ texts, rows: { computed, ...rest }, computedBy }: Summed, abs
   const there = Object.values(rest).reduce((sum, one) => sum + one, 0)
   const split = here === 0 ? ' by the daemon' : ` (${count(daemon)} by the daemon, ${count(here)} here)`
   const by = daemon === 0 ? '' : split
-  return `warmed ${plural(texts, 'text', 'texts')}: ${count(computed)} computed${by}, ${count(there)} there already${absent > 0 ? `, ${count(absent)} on no disk and not computed (--embed does)` : ''}, in ${duration(ms)}`
+  if (there + computed === 0 && absent > 0)
+    return `nothing to warm: none of ${plural(texts, 'text', 'texts')} is on disk (--embed computes them), in ${duration(ms)}`
+  return `warmed ${plural(texts - absent, 'text', 'texts')}: ${count(computed)} computed${by}, ${count(there)} there already${absent > 0 ? `, ${count(absent)} on no disk and not computed (--embed does)` : ''}, in ${duration(ms)}`
 }

@@ -1,12 +1,13 @@
 // The list of what memory held, as it lies on the disk: names of embeddings, and the order of their last use. No texts, no vectors. Believes
 // nothing that a file says before its checksum.
 import { endianness } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { readFile, statOf, unlink } from '../../fs/files.js'
 import { isFolder, makeFolder, namesIn } from '../../fs/folders.js'
 import { replaceWith } from '../../fs/replace.js'
 import { crc32, nodeHash } from '../runtime.js'
 import { spaceId } from '../spaces.js'
+import { hotFolder } from './hot-folder.js'
 import { NAME_BYTES } from './names.js'
 
 /*
@@ -30,8 +31,9 @@ const ENTRY_BYTES = NAME_BYTES + 4
 
 const isLittleEndian = endianness() === 'LE'
 
-/** Names that a list has at most: 36 MiB. Memory of the usual size holds a hundredth of it. */
-export const MOST_NAMES = 2 ** 20
+/** Names that a list has at most, 4.5 MiB: it is written and checked in one go. Memory of the usual size holds a tenth of it. */
+export const MOST_NAMES = 2 ** 17
+const MOST_BYTES = NAMES_AT + ENTRY_BYTES * MOST_NAMES
 /** What a killed process left is removed after this time, ms. */
 const LEFT_MS = 3_600_000
 const LEFT = /^[0-9a-f]{32}\.hot\.[0-9a-f]{16}\.tmp$/
@@ -46,28 +48,37 @@ export interface HotList {
 }
 
 /** Why a list is of no use. */
-export type NoList = 'absent' | 'damaged' | 'other version' | 'other space'
+export type NoList = 'absent' | 'no file' | 'too large' | 'damaged' | 'other version' | 'other space'
+
+/** The same in words; of what is only absent nobody needs to hear. */
+export const NO_LIST: Readonly<Record<NoList, string>> = {
+  absent: 'is not there',
+  'no file': 'is a link, a folder or something else that is no file',
+  'too large': 'is larger than a list can be',
+  damaged: 'is damaged',
+  'other version': 'was written by another version',
+  'other space': 'is of another model',
+}
 
 /** Where the list of a space lies in the cache folder: beside the vectors, which are cleared and counted by themselves. */
 export function hotListPath(dir: string, space: string): string {
   return join(hotFolder(dir), `${spaceId(space)}.hot`)
 }
 
-function hotFolder(dir: string): string {
-  return join(dir, 'warm')
-}
-
 /** Whether any space has a list. */
 export function hasHotLists(dir: string): boolean {
-  return namesIn(hotFolder(dir)).some(name => name.endsWith('.hot'))
+  const folder = hotFolder(dir)
+  return isFolder(folder) && namesIn(folder).some(name => name.endsWith('.hot'))
 }
 
 /** The list in a file that may be cut, of another version, or of anybody's making. Throws what the system says. */
 export function readHotList(path: string, space: string): HotList | NoList {
   const stat = statOf(path)
   if (stat === undefined) return 'absent'
-  const bytes = readFile(path, NAMES_AT + ENTRY_BYTES * MOST_NAMES)
-  return bytes === undefined ? 'damaged' : decodeHotList(bytes, space)
+  if (!stat.isFile() || !isFolder(dirname(path))) return 'no file'
+  if (stat.size > MOST_BYTES) return 'too large'
+  const bytes = readFile(path, MOST_BYTES)
+  return bytes === undefined ? 'absent' : decodeHotList(bytes, space)
 }
 
 export function encodeHotList({ names, ranks, savedAt }: HotList, space: string): Uint8Array {
@@ -117,7 +128,10 @@ export function lastUsed({ names, ranks }: HotList, most = Number.POSITIVE_INFIN
 
 /** Replaces the list of a space, as a whole: the last who writes wins. Rejects with what the system says, and the old one stands then. */
 export async function writeHotList(dir: string, space: string, list: HotList): Promise<void> {
-  makeFolder(hotFolder(dir))
+  const folder = hotFolder(dir)
+  makeFolder(folder)
+  // Whatever somebody linked there is not ours to write into.
+  if (!isFolder(folder)) throw new Error(`${folder} is a link, or no folder`)
   await replaceWith(hotListPath(dir, space), 0o600, async file => {
     await file.writeFile(encodeHotList(list, space))
   })

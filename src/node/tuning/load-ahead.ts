@@ -9,7 +9,7 @@ import { countOf, NAME_BYTES, NameTable } from './names.js'
 import { WarmTier } from './warm-tier.js'
 
 /** What it is read from. */
-export type AheadStore = Pick<SegmentStore, 'placesOf' | 'visitPackedSync' | 'packedRow'>
+export type AheadStore = Pick<SegmentStore, 'placesOf' | 'visitPackedSync' | 'packedRow' | 'stands'>
 
 /** How long it keeps the thread at once, ms: ten thousand take some twenty such turns, so that few of the first requests find a cold memory. */
 const TURN_MS = 0.25
@@ -17,6 +17,8 @@ const TURN_MS = 0.25
 const PLACED = 256
 const FIRST_READ = 16
 const MOST_READ = 512
+/** Names that are moved in one turn. */
+const MOVED = 4096
 /** Digests of texts worked out in one turn. */
 const DIGESTED = 256
 
@@ -28,7 +30,7 @@ export interface LoadAhead {
   readonly gone: number
   /** What memory had already, and names that were given twice. */
   readonly there: number
-  readonly stoppedBy?: 'bytes' | 'time' | 'close' | 'error'
+  readonly stoppedBy?: 'bytes' | 'time' | 'clear' | 'close' | 'error'
   /** What the disk said. */
   readonly error?: unknown
 }
@@ -81,6 +83,7 @@ async function load(
   { clock, budgetMs, signal }: LoadAheadCall,
 ): Promise<LoadAhead> {
   const began = clock.monotonic()
+  const { clears } = ahead
   const inMemory = await memoryNames(opened)
   const known = new NameTable(countOf(inMemory))
   known.addAll(inMemory)
@@ -108,12 +111,14 @@ async function load(
     error = thrown
   }
   reading.leave()
+  const isCleared = ahead.clears !== clears
+  if (isCleared) stoppedBy = 'clear'
   const { entries, gone } = reading
   return {
     entries,
     bytes: entries * ahead.entryBytes,
     gone,
-    there: countOf(names) - countOf(plan.names),
+    there: isCleared ? 0 : countOf(names) - countOf(plan.names),
     ms: clock.monotonic() - began,
     ...(stoppedBy && { stoppedBy }),
     ...(stoppedBy === 'error' && { error }),
@@ -144,10 +149,8 @@ function inTurn(count: number): Uint32Array<ArrayBuffer> {
 }
 
 /** What memory has for entries that are loaded ahead; made with the first. */
-function aheadOf(
-  { cache, embedder, keyOf }: Opened,
-  { packedRow: { bytes, valueAt } }: AheadStore,
-): WarmTier<Embedding> {
+function aheadOf({ cache, embedder, keyOf }: Opened, store: AheadStore): WarmTier<Embedding> {
+  const { bytes, valueAt } = store.packedRow
   const { memory } = cache
   if (memory.warm instanceof WarmTier) return memory.warm as WarmTier<Embedding>
   const { dims } = embedder
@@ -157,6 +160,7 @@ function aheadOf(
   const ahead = new WarmTier<Embedding>({
     keyOf: keyOf!,
     rowBytes: bytes,
+    stands: (key, row) => store.stands(key, row),
     decode: row => decodeVec(row.subarray(valueAt, valueAt + vecBytes(dims)), dims),
     entryBytes,
   })
@@ -196,26 +200,29 @@ export async function hotNames(
   const own = await memoryNames(opened)
   const all = Buffer.concat([own, loaded, rest])
   const table = new NameTable(Math.min(most, countOf(all)))
-  table.addAll(all)
+  for (let from = 0; from < countOf(all); from += MOVED) {
+    table.addAll(all.subarray(NAME_BYTES * from, NAME_BYTES * (from + MOVED)))
+    await yieldToEventLoop()
+  }
   // What is still on its way to the disk comes last.
   const later: number[] = []
   const noteLater = (which: number) => {
     if (which < countOf(own)) later.push(which)
   }
   const placed = await fileOrder(store, table.names, noteLater, yieldToEventLoop)
-  const order = Uint32Array.from([...placed, ...later])
+  const order = new Uint32Array(placed.length + later.length)
+  order.set(placed)
+  order.set(later, placed.length)
   const names = new Uint8Array(NAME_BYTES * order.length)
-  order.forEach((which, i) => {
-    names.set(table.names.subarray(NAME_BYTES * which, NAME_BYTES * (which + 1)), NAME_BYTES * i)
-  })
+  for (let i = 0; i < order.length; i++) {
+    const from = NAME_BYTES * order[i]!
+    names.set(table.names.subarray(from, from + NAME_BYTES), NAME_BYTES * i)
+    if (i % MOVED === MOVED - 1) await yieldToEventLoop()
+  }
   // Those that were left out have no rank.
   const rankOf = new Uint32Array(table.count)
-  order
-    .slice()
-    .sort()
-    .forEach((which, rank) => {
-      rankOf[which] = rank
-    })
+  for (const which of order) rankOf[which] = 1
+  for (let which = 0, rank = 0; which < rankOf.length; which++) if (rankOf[which] === 1) rankOf[which] = rank++
   return { names, ranks: order.map(which => rankOf[which]!) }
 }
 

@@ -9,7 +9,7 @@ import type { TuningCall } from './part.js'
 /** How long one call may take, ms. */
 const BUDGET_MS = 10_000
 
-/** Undefined where nothing is kept on disk, or it is not known yet what computes. Throws what the disk says. */
+/** A key that is given twice counts once. Undefined where nothing is kept on disk, or it is not known yet what computes. Throws what the disk says. */
 export async function loadKeys(
   { set, clock, vectors }: TuningCall,
   keys: readonly Key[],
@@ -21,7 +21,12 @@ export async function loadKeys(
   set.embeddings.onOpened(parts => {
     opened = parts
   })
-  const loaded = await loadAhead(opened!, store, { names: packNames(keys) }, { clock, budgetMs: BUDGET_MS, signal })
+  const loaded = await loadAhead(
+    opened!,
+    store,
+    { names: packNames([...new Set(keys)]) },
+    { clock, budgetMs: BUDGET_MS, signal },
+  )
   if (loaded.error !== undefined) throw loaded.error
   return loaded
 }

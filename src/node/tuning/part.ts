@@ -14,6 +14,8 @@ export interface TuningCall {
   readonly diagnostics: Diagnostics
   /** Where vectors lie; undefined before it is known what computes, and where they are not kept. */
   readonly vectors: () => SegmentStore | undefined
+  /** Whether what computes can be opened without fetching anything. */
+  readonly isHere: () => Promise<boolean>
 }
 
 /** One part: what it says of itself, and its end. `close` is called before the caches close, and has to be quick. */

@@ -12,6 +12,8 @@ export interface WarmTierOptions<V> {
   readonly rowBytes: number
   /** The value of such a row, which is its own from now on; undefined where it is of a form that is not known here. */
   readonly decode: (row: Uint8Array) => V | undefined
+  /** Whether that row is what the disk would answer now: others may have deleted it there since it was read. */
+  readonly stands: (key: Key, row: Uint8Array) => boolean
   /** What an entry counts in memory's bound of bytes. */
   readonly entryBytes: number
 }
@@ -33,6 +35,7 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   readonly entryBytes: number
   readonly #keyOf: (id: string) => Key
   readonly #decode: (row: Uint8Array) => V | undefined
+  readonly #stands: WarmTierOptions<V>['stands']
   /** As they are on disk: most are never asked for. */
   readonly #rows: ByteRows
   readonly #rowBytes: number
@@ -52,10 +55,13 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   #since: Key[] | undefined
   /** Entries that were asked for. */
   used = 0
+  /** How often all of it went at once. */
+  clears = 0
 
-  constructor({ keyOf, decode, rowBytes, entryBytes }: WarmTierOptions<V>) {
+  constructor({ keyOf, decode, rowBytes, stands, entryBytes }: WarmTierOptions<V>) {
     this.#keyOf = keyOf
     this.#decode = decode
+    this.#stands = stands
     this.#rows = new ByteRows(rowBytes)
     this.#rowBytes = rowBytes
     this.entryBytes = entryBytes
@@ -182,29 +188,30 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
     if (this.#states[number] === AWAITED) this.#letGo(number)
   }
 
+  /** Whoever asks for the first time is answered as freshly as by the disk: what does not stand there any more goes. */
   take(id: string): V | undefined {
-    const number = this.size === 0 ? -1 : this.#find(id)
-    if (this.#states[number] !== HELD) return undefined
-    const value = this.#decode(this.#rows.copy(this.#rowOf[number]!))
+    const [number, row] = this.#standing(id)
+    if (row === undefined) return undefined
+    const value = this.#decode(row)
     this.#letGo(number)
     this.used++
     return value
   }
 
   has(id: string): boolean {
-    return this.size > 0 && this.#states[this.#find(id)] === HELD
+    return this.#standing(id)[1] !== undefined
   }
 
   delete(id: string): boolean {
-    const number = this.#places === 0 ? -1 : this.#find(id)
-    const wasHere = this.#states[number] === HELD
+    const [number, row] = this.#standing(id)
     if (number >= 0) this.#letGo(number)
-    return wasHere
+    return row !== undefined
   }
 
   arrived(id: string): void {
     // Also what is here: it may be older.
-    this.delete(id)
+    const number = this.#places === 0 ? -1 : this.#find(id)
+    if (number >= 0) this.#letGo(number)
     if (this.#since === undefined) return
     this.#find(id)
     this.#since.push(this.#last!.key)
@@ -221,6 +228,7 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   }
 
   clear(): void {
+    this.clears++
     this.#table = new NameTable(0)
     this.#order = new Uint32Array(0)
     this.#states = new Uint8Array(0)
@@ -234,6 +242,16 @@ export class WarmTier<V extends object> implements WarmEntries<V> {
   #find(id: string): number {
     if (this.#last?.id !== id) this.#last = { id, key: this.#keyOf(id) }
     return this.#table.find(this.#last.key)
+  }
+
+  /** Its number, or -1, and a copy of its row where that is here and stands. */
+  #standing(id: string): readonly [number: number, row?: Uint8Array] {
+    const number = this.#places === 0 ? -1 : this.#find(id)
+    if (this.#states[number] !== HELD) return [number]
+    const row = this.#rows.copy(this.#rowOf[number]!)
+    if (this.#stands(this.#last!.key, row)) return [number, row]
+    this.#letGo(number)
+    return [number]
   }
 
   /** Taken by entries that are here and by those that are announced. */

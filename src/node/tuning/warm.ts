@@ -5,10 +5,11 @@ import type { Opened } from '../../caches/embedding-parts.js'
 import { messageOf } from '../../errors.js'
 import type { WarmState } from '../../tuning/report.js'
 import {
+  hasHotLists,
   hotListPath,
   lastUsed,
   MOST_NAMES,
-  type NoList,
+  NO_LIST,
   readHotList,
   removeLeftLists,
   writeHotList,
@@ -23,16 +24,11 @@ const SAVE_EVERY_MS = 60_000
 /** And once this part of memory is another: a hundredth. */
 const CHANGED = 0.01
 
-/** What is said of a list that is there and of no use; of those that are only absent nobody needs to hear. */
-const USELESS: Readonly<Partial<Record<NoList, string>>> = {
-  damaged: 'is damaged',
-  'other space': 'is of another model',
-}
-
-/** Begins as soon as it is known what computes. */
+/** Begins soon where there is a list, else as soon as it is known what computes. */
 export function beginWarm(call: TuningCall & { readonly dir: string }): TuningPart<WarmState> {
   const part = new WarmStart(call)
   call.set.embeddings.onOpened(opened => part.opened(opened))
+  void part.open()
   return part
 }
 
@@ -66,6 +62,19 @@ class WarmStart implements TuningPart<WarmState> {
     }
   }
 
+  /** Opens what computes, its small files alone, where some list says that there may be something to load. Does not reject. */
+  async open(): Promise<void> {
+    const { dir, set, isHere } = this.#call
+    try {
+      // Who opened these caches goes on first.
+      await yieldToEventLoop()
+      if (this.#opened || this.#closing.signal.aborted || !hasHotLists(dir) || !(await isHere())) return
+      if (!this.#closing.signal.aborted) await set.embeddings.computing()
+    } catch {
+      // Whoever asks hears what is wrong.
+    }
+  }
+
   opened(opened: Opened): void {
     if (this.#closing.signal.aborted) return
     this.#opened = opened
@@ -94,10 +103,10 @@ class WarmStart implements TuningPart<WarmState> {
       const path = hotListPath(dir, opened.embedder.space)
       const list = readHotList(path, opened.embedder.space)
       if (typeof list === 'string') {
-        const why = USELESS[list]
-        if (why)
+        // One of another version is not a fault.
+        if (list !== 'absent' && list !== 'other version')
           diagnostics.warn(
-            `the list of embeddings that were in use ${why}: ${path}\nmemory starts empty, and it is written anew`,
+            `the list of embeddings that were in use ${NO_LIST[list]}: ${path}\nmemory starts empty, and it is written anew`,
           )
         return
       }

@@ -116,37 +116,41 @@ async function warm(
   const model = space === undefined ? context.models.of(name) : await modelOfSpace(context.models, space, signal)
   if (keys !== undefined) return warmKeys(context, model, keys, signal)
   checkTexts(texts)
-  if (embed !== true) return warmThere(context, model, texts, signal)
-  const { result, micros } = await measured(context, model, signal, async () => ({
-    result: await model.caches.embeddings.embedManyBounded(texts, { signal }),
-  }))
-  return { texts: texts.length, rows: rowsBySource(result.sources), absent: 0, noRoom: 0, micros }
-}
-
-/** What some tier has of the texts is in memory afterwards; nothing is embedded. */
-async function warmThere(
-  { clock }: ServerContext,
-  model: ServedModel,
-  texts: readonly string[],
-  signal: AbortSignal,
-): Promise<WarmReport> {
-  const began = clock.monotonic()
-  const sources: Source[] = []
-  await doubted(model, signal, async () => {
-    for (const text of texts) {
-      signal.throwIfAborted()
-      const found = await model.caches.embeddings.get(text)
-      if (found) sources.push(found.source)
-    }
-  })
-  const absent = texts.length - sources.length
+  const began = context.clock.monotonic()
+  const { sources, rest } = await doubted(model, signal, () => warmThere(model, texts, signal))
+  if (embed === true && rest.length > 0) {
+    const { result } = await measured(context, model, signal, async () => ({
+      result: await model.caches.embeddings.embedManyBounded(rest, { signal }),
+    }))
+    sources.push(...result.sources)
+  }
   return {
     texts: texts.length,
     rows: rowsBySource(sources),
-    absent,
+    absent: texts.length - sources.length,
     noRoom: 0,
-    micros: 1000 * (clock.monotonic() - began),
+    micros: 1000 * (context.clock.monotonic() - began),
   }
+}
+
+/** What the disk has of the texts is in memory afterwards, as far as there is room. Nobody asks for it here, so nothing is counted. */
+async function warmThere({ caches }: ServedModel, texts: readonly string[], signal: AbortSignal) {
+  const { ahead } = caches.embeddings
+  const sources: Source[] = []
+  const keys: Key[] = []
+  const rest: string[] = []
+  for (const text of texts) {
+    signal.throwIfAborted()
+    let source = await ahead.where(text)
+    const key = source === 'disk' ? ahead.keyOf(text) : undefined
+    if (key) keys.push(key)
+    // What others share is fetched once, and is here from then on.
+    if (source === 'shared') source = (await caches.embeddings.get(text))?.source
+    if (source) sources.push(source)
+    else rest.push(text)
+  }
+  if (keys.length > 0) await caches.loadAhead(keys, signal)
+  return { sources, rest }
 }
 
 async function warmKeys(
@@ -161,12 +165,13 @@ async function warmKeys(
   const began = clock.monotonic()
   await model.open({ signal })
   const loaded = await model.caches.loadAhead(keys as readonly Key[], signal)
-  const { entries = 0, there = 0, gone = keys.length } = loaded ?? {}
+  const asked = new Set(keys).size
+  const { entries = 0, there = 0, gone = asked } = loaded ?? {}
   return {
-    texts: keys.length,
+    texts: asked,
     rows: { ...rowsBySource([]), disk: entries, memory: there },
     absent: gone,
-    noRoom: keys.length - entries - there - gone,
+    noRoom: asked - entries - there - gone,
     micros: 1000 * (clock.monotonic() - began),
   }
 }

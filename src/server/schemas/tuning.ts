@@ -74,7 +74,7 @@ export function tuningState(T: Builder, { text, flag, number, count, cache }: Pa
     waiting: count,
     micros: number,
   })
-  const stoppedBy = T.Enum(['bytes', 'time', 'close', 'error'])
+  const stoppedBy = T.Enum(['bytes', 'time', 'clear', 'close', 'error'])
   const warm = T.Object({
     loaded: count,
     bytes: number,

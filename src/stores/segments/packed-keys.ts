@@ -2,8 +2,8 @@
 // There compiling costs more than reading, so what is done for each record is done in short loops, and no object is made for it.
 import type { ReadingContext } from './context.js'
 import type { SpaceFolder } from './folder.js'
-import { coveredPart, isSound, KEY_AT, LIVE, RECORD_HEAD, STATE_AT } from './format.js'
-import { keyAt, newParsedKey } from './parsed-key.js'
+import { bearsKey, coveredPart, isSound, KEY_AT, LIVE, RECORD_HEAD, STATE_AT } from './format.js'
+import { keyAt, newParsedKey, type ParsedKey } from './parsed-key.js'
 import { BLOCK_KEYS, RUN_BYTES } from './runs.js'
 
 const KEY_BYTES = 32
@@ -33,6 +33,7 @@ export class PackedKeys {
   #run = new Uint8Array(0)
   #words = new Int32Array(0)
   readonly #covered: Uint8Array[] = []
+  readonly #head = Buffer.alloc(RECORD_HEAD)
 
   constructor(context: ReadingContext, folder: SpaceFolder) {
     this.#context = context
@@ -65,16 +66,30 @@ export class PackedKeys {
       else if (this.#numbers[at]! > 0) visited += this.#readRun(at, length, wanted, from, visit)
       at += length
     }
-    const one = new Uint8Array(rest.length > 0 ? this.row.bytes : 0)
+    const one = Buffer.alloc(rest.length > 0 ? this.row.bytes : 0)
     for (const at of rest) {
       keyAt(packed, KEY_BYTES * this.#which[at]!, this.#key)
       const value = this.#folder.find(this.#key)
       if (value === undefined) continue
+      one[STATE_AT] = LIVE
+      one.set(packed.subarray(KEY_BYTES * this.#which[at]!, KEY_BYTES * (this.#which[at]! + 1)), KEY_AT)
       one.set(value, RECORD_HEAD)
+      one.writeUInt32LE(this.#context.crc32(one.subarray(KEY_AT), this.#context.layout.seed) >>> 0)
       visit(from + at, 1, one)
       visited++
     }
     return visited === count
+  }
+
+  /** Whether the newest record of a key is still the one that was visited as `row`: reads its first bytes, where its check is. */
+  stands(key: ParsedKey, row: Uint8Array): boolean {
+    const head = this.#head
+    for (const number of this.#folder.candidates(key)) {
+      const segment = this.#folder.numbers.segmentOf(number)
+      if (!segment?.readHead(this.#folder.numbers.slotOf(number), head) || head[STATE_AT] !== LIVE) continue
+      if (bearsKey(head, 0, key.words)) return head.compare(row, 0, STATE_AT, 0, STATE_AT) === 0
+    }
+    return false
   }
 
   #locate(packed: Uint8Array, which: ArrayLike<number>, from: number, count: number): void {

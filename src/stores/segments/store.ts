@@ -32,6 +32,8 @@ export interface SegmentStore extends Store {
   placesOf(packed: Uint8Array): Float64Array
   /** Of the keys that are packed, visits those at the places `from <= i < to` of `which`, at most 1,024. Returns whether all are there. */
   visitPackedSync(...asked: Parameters<PackedKeys['visit']>): boolean
+  /** Whether what a read would find now is what was visited as `row`. False as well where that cannot be told. Reads a few bytes. */
+  stands(key: Key, row: Uint8Array): boolean
   /** What the rows that are visited look like. */
   readonly packedRow: PackedKeys['row']
   /** Writes what is buffered, at once: for the exit of a process. Throws STORE. */
@@ -103,6 +105,17 @@ export class Segments implements SegmentStore {
       if (!all && blind !== undefined) throw blind
       return all
     })
+  }
+
+  stands(key: Key, row: Uint8Array): boolean {
+    try {
+      this.#look()
+      this.#parse(key)
+      return this.#packed.stands(this.#key, row)
+    } catch {
+      // Who reads hears what is wrong.
+      return false
+    }
   }
 
   async getMany(keys: readonly Key[], call?: CallOptions): Promise<(Uint8Array | undefined)[]> {

@@ -1,6 +1,6 @@
 // When the list of a warm start is written, and what becomes of it where that goes wrong: a full disk, a kill, others at the same time.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
 import { writeHotList } from '../../../src/node/tuning/hot-list.js'
@@ -86,6 +86,22 @@ describe('the list of a warm start', () => {
     const { ranks } = list(dir)
     expect(ranks.length).toBeGreaterThan(300)
     expect(ranks.length).toBeLessThanOrEqual(304)
+  })
+
+  it('is never read or written through a link, and goes with a clear', async () => {
+    const [dir, elsewhere] = [temporaryFolder(), temporaryFolder()]
+    await fill(dir)
+    const clearing = await open(dir, { warmStart: false })
+    await clearing.caches.clear({ embeddings: true })
+    expect(readdirSync(join(dir, 'warm'))).toEqual([])
+    await clearing.caches.close()
+    rmdirSync(join(dir, 'warm'))
+    symlinkSync(elsewhere, join(dir, 'warm'))
+    const { caches, warnings } = await open(dir)
+    await caches.embeddings.embedMany(texts)
+    await caches.close()
+    expect(readdirSync(elsewhere)).toEqual([])
+    expect(warnings).toEqual([expect.stringMatching(/warm is a link, or no folder\n/)])
   })
 
   it('leaves a whole list where a process is killed while it writes one', async () => {

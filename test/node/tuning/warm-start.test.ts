@@ -6,8 +6,9 @@ import { hotListPath } from '../../../src/node/tuning/hot-list.js'
 import { nameAt, packNames } from '../../../src/node/tuning/names.js'
 import { openSpace, readThrough, tracedNames } from '../../../src/node/tuning/names-on-disk.js'
 import { newRequests } from '../../../src/tuning/requests.js'
+import { runScript } from '../../processes.js'
 import { temporaryFolder } from '../../support.js'
-import { DIMS, expectAll, fill, keyOf, list, open, SPACE, texts, vectorOf } from './warm-fixture.js'
+import { DIMS, expectAll, fill, keyOf, list, OWN_SPACE, open, SPACE, texts, vectorOf } from './warm-fixture.js'
 
 describe('warm start', () => {
   it('has in memory what the process before had, under the right texts, in the order of use', async () => {
@@ -44,6 +45,18 @@ describe('warm start', () => {
     expect(list(dir).savedAt).toBe(savedAt)
   })
 
+  it('begins by itself where there is a list', async () => {
+    const dir = temporaryFolder()
+    const first = await open(dir)
+    for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+    expect(first.caches.embeddings.opened).toBe(false)
+    await first.caches.close()
+    await fill(dir)
+    const { caches, warmed } = await open(dir)
+    expect(await warmed).toMatchObject({ entries: 300 })
+    await caches.close()
+  })
+
   it('loads nothing that was deleted, and keeps nothing that is cleared, here or elsewhere', async () => {
     const dir = temporaryFolder()
     await fill(dir)
@@ -64,6 +77,36 @@ describe('warm start', () => {
     await other.caches.close()
     await caches.close()
     expect(list(dir)).toMatchObject({ ranks: new Uint32Array(0) })
+  })
+
+  it('serves nothing that another process deleted or replaced after it was loaded', async () => {
+    const dir = temporaryFolder()
+    await fill(dir)
+    const { caches, warmed, computed } = await open(dir)
+    await caches.embeddings.computing()
+    expect(await warmed).toMatchObject({ entries: 300 })
+    const [gone, replaced] = [texts.slice(0, 20), texts.slice(20, 25)]
+    const other = await runScript(
+      dir,
+      `const embedder = { space: ${JSON.stringify(OWN_SPACE)}, dims: ${DIMS}, embed: async texts => new Float32Array(${DIMS} * texts.length).fill(7) }
+       const { embeddings, close } = await lib.openCaches({ dir, embedder })
+       for (const text of ${JSON.stringify([...gone, ...replaced])}) await embeddings.delete(text)
+       await embeddings.embedMany(${JSON.stringify(replaced)})
+       process.exit(0)`,
+    )
+    expect(other).toMatchObject({ code: 0, stderr: '' })
+    expect(caches.embeddings.view(gone[0]!)).toBeUndefined()
+    expect(await caches.embeddings.has(gone[1]!)).toBe(false)
+    expect(await caches.embeddings.delete(gone[2]!)).toBe(false)
+    expect(await caches.embeddings.get(gone[3]!)).toBeUndefined()
+    for (const text of replaced) {
+      const found = await caches.embeddings.getOrEmbed(text)
+      expect([found.source, ...found.vector]).toEqual(['disk', 7, 7, 7, 7])
+    }
+    expect((await caches.embeddings.embedMany(gone)).sources.every(source => source === 'computed')).toBe(true)
+    expect(computed).toEqual(gone)
+    await expectAll(caches, texts.slice(25), 'memory')
+    await caches.close()
   })
 
   it('clears what is being loaded', async () => {

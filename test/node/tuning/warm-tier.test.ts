@@ -34,6 +34,7 @@ function tiers(capacity: number, capacityBytes = capacity * BYTES) {
     keyOf,
     decode: bytes => decodeVec(bytes, DIMS),
     rowBytes: vecBytes(DIMS),
+    stands: () => true,
     entryBytes: BYTES,
   })
   memory.warm = warm
