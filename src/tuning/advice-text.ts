@@ -8,10 +8,13 @@ const FEW_REQUESTS = 1000
 const SHORT_SECONDS = 600
 /** What is not worth a sentence: seconds a day, and memory that could be given back. */
 const LITTLE_SECONDS = 1
+const DAY_SECONDS = 86_400
 const LITTLE_BYTES = 1_000_000
 const MUCH_PART = 0.7
 /** Requests to what was never asked for before, from where on they are named as what keeps the hit rate down. */
 const MANY_NEW = 0.05
+/** What the variables of a cache begin with, behind OPDBUS_. */
+const VARIABLES = { embeddings: 'EMBEDDING', queries: 'QUERY', diffs: 'DIFF', blocks: 'BLOCK' } as const
 
 export interface Circumstances {
   readonly spanSeconds: number
@@ -21,6 +24,9 @@ export interface Circumstances {
   readonly stays: CurvePoint | undefined
   /** A hit saves computing; else it saves reading the disk. */
   readonly computing: boolean
+  /** Else a usual time was taken for it. */
+  readonly isReadMeasured: boolean
+  readonly processes: number
   /** The smallest size under the best policy that does nearly as well as the size that is. */
   readonly suffices: { readonly capacity?: number; readonly bytes?: number } | undefined
 }
@@ -35,24 +41,31 @@ export function sentences(advice: Omit<CacheAdvice, 'advice'>, about: Circumstan
   const said = [...sizes(advice, about), ...policies(advice, about), ...sharing(advice)]
   return [
     ...thin(about),
+    ...assumed(about),
     ...said.sort((one, other) => other.worth - one.worth).map(({ text }) => text),
-    ...targets(advice),
+    ...targets(advice, about),
   ]
 }
 
 function thin({ recorded, spanSeconds }: Circumstances): string[] {
   if (recorded >= FEW_REQUESTS && spanSeconds >= SHORT_SECONDS) return []
-  const of = `${plural(recorded, 'request', 'requests')} in ${duration(spanSeconds * 1000)}`
+  const time = spanSeconds > 0 ? `in ${duration(spanSeconds * 1000)}` : 'at one moment'
+  const of = `${plural(recorded, 'request', 'requests')} ${time}`
   return [
     `This is thin: ${of}. Trace a usual day, or ${count(FEW_REQUESTS)} requests in 10 min at least, before you act on it.`,
   ]
 }
 
-function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing }: Circumstances): Said[] {
+function assumed({ computing, isReadMeasured }: Circumstances): string[] {
+  if (computing || isReadMeasured) return []
+  return ['Nothing was read from the disk while this was traced: what a read takes is assumed, and so are times.']
+}
+
+function policies({ cache, best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing }: Circumstances): Said[] {
   const present = now?.policy ?? 'lru'
   const title = POLICY_LOOKS[best.policy].name
   if (best.policy === present) return [{ text: `${title} is as good as any other policy here.`, worth: 0 }]
-  const name = `${title} (${best.policy})`
+  const name = `${title} (OPDBUS_${VARIABLES[cache]}_POLICY=${best.policy})`
   if (!stays) return [{ text: `${name} would answer ${percent(best.hitRate)} of requests at this size.`, worth: 0 }]
   if (best.savedRate === 0) {
     return [
@@ -69,7 +82,10 @@ function policies({ best, now }: Omit<CacheAdvice, 'advice'>, { stays, computing
   return [{ text: `${name} would save ${instead} at this size${seconds}.`, worth: gains }]
 }
 
-function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, computing }: Circumstances): Said[] {
+function sizes(
+  { cache, more, best, now }: Omit<CacheAdvice, 'advice'>,
+  { suffices, computing }: Circumstances,
+): Said[] {
   // Nothing was asked for twice.
   if (best.hitRate === 0)
     return now ? [{ text: 'Nothing was asked for that memory could have answered.', worth: 0 }] : []
@@ -86,7 +102,9 @@ function sizes({ more, best, now }: Omit<CacheAdvice, 'advice'>, { suffices, com
   } else if (now && best.savedSeconds > 0) said.push({ text: 'More memory would save next to nothing.', worth: -1 })
   const enough = suffices?.bytes
   if (now && enough !== undefined && enough <= MUCH_PART * now.bytes && now.bytes - enough >= LITTLE_BYTES) {
-    const rest = `${plural(suffices?.capacity ?? 0, 'entry', 'entries')} (${bytes(enough)})`
+    const capacity = suffices?.capacity ?? 0
+    const setting = cache === 'queries' ? '' : `, OPDBUS_${VARIABLES[cache]}_CACHE_SIZE=${capacity}`
+    const rest = `${plural(capacity, 'entry', 'entries')} (${bytes(enough)}${setting})`
     said.push({
       text: `It could give back ${bytes(now.bytes - enough)}: ${rest} save within half a point of what ${bytes(best.bytes)} do.`,
       worth: -0.5,
@@ -108,7 +126,10 @@ function sharing({ shared }: Omit<CacheAdvice, 'advice'>): Said[] {
   ]
 }
 
-function targets({ targets: wanted, requests, firstSeen }: Omit<CacheAdvice, 'advice'>): string[] {
+function targets(
+  { targets: wanted, requests, firstSeen }: Omit<CacheAdvice, 'advice'>,
+  { processes }: Circumstances,
+): string[] {
   if (requests === 0) return []
   const reached = wanted.filter(target => target.capacity !== undefined)
   const missed = wanted.find(target => target.capacity === undefined)
@@ -118,7 +139,10 @@ function targets({ targets: wanted, requests, firstSeen }: Omit<CacheAdvice, 'ad
   const said = sizes.length > 0 ? [`Entries for a hit rate: ${sizes.join(', ')}.`] : []
   if (!missed) return said
   const first = firstSeen / requests
-  const why = first >= MANY_NEW ? `: ${percent(first)} of requests are to entries never asked for before` : ''
+  const why =
+    first >= MANY_NEW
+      ? `: ${percent(first)} of requests are to entries never asked for before${processes > 1 ? ' by their process' : ''}`
+      : ''
   return [...said, `No size reaches ${percent(missed.hitRate)}${why}.`]
 }
 
@@ -126,7 +150,7 @@ const of = (computing: boolean) => (computing ? 'of computing' : 'of reading the
 
 /** `12 s a day` */
 function aDay(seconds: number): string {
-  return `${timeText(seconds)} a day`
+  return seconds > DAY_SECONDS ? `${timeText(seconds)} a day, many at once` : `${timeText(seconds)} a day`
 }
 
 /** `12 s`, `84 min`; hours where it is many: `2.3 h`, `41 h`. */

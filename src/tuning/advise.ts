@@ -3,6 +3,8 @@ import type { PolicyName } from '../cache/eviction.js'
 import type { CacheName } from '../ports.js'
 import { sentences } from './advice-text.js'
 import { type CurveOptions, Curves, curveSizes, type Rates } from './curves.js'
+import { readMicrosOf, USUAL_READ_MICROS } from './disk-reads.js'
+import { median } from './fill-costs.js'
 import type { AdviceReport, CacheAdvice, CurvePoint } from './report.js'
 import { CACHE_ORDER, type Trace } from './requests.js'
 import { shareable } from './sharing.js'
@@ -72,6 +74,7 @@ class CacheCurves {
   readonly #requests: number
   readonly #allSaves: number
   readonly #meanBytes: number
+  readonly #isReadMeasured: boolean
   /** Of the trace that has most: no memory needs to be larger. */
   readonly #keys: number
   readonly #known = new Map<string, CurvePoint>()
@@ -88,7 +91,11 @@ class CacheCurves {
     this.#traces = traces
     this.#spanSeconds = spanSeconds
     this.#onStep = onStep
-    this.#streams = traces.map(trace => streamOf(trace.requests, cache, trace.disk[name] === true))
+    // Of one machine they all read one disk.
+    const reads = traces.flatMap(({ requests, disk }) => (disk[name] ? (readMicrosOf(requests, cache) ?? []) : []))
+    this.#isReadMeasured = reads.length > 0
+    const read = reads.length > 0 ? median(Float64Array.from(reads)) : USUAL_READ_MICROS
+    this.#streams = traces.map(({ requests, disk }) => streamOf(requests, cache, disk[name] ? read : undefined))
     const sum = (of: (stream: CacheStream) => number) =>
       this.#streams.reduce((all, stream, i) => all + of(stream) / traces[i]!.rate, 0)
     const keys = sum(({ stream }) => stream.keys)
@@ -143,6 +150,8 @@ class CacheCurves {
         recorded: this.#streams.reduce((sum, { requests }) => sum + requests, 0),
         stays: now && this.#at(now.policy, size),
         computing,
+        isReadMeasured: this.#isReadMeasured,
+        processes: this.#traces.length,
         suffices: now && this.#smallest(sizes, policy, point => this.#score(point) >= enough),
       }),
     }
@@ -180,19 +189,19 @@ class CacheCurves {
     }
   }
 
-  /** As it was in the process that asked most. */
+  /** As it was in the process that asked last. A policy that this version does not know is as none. */
   #now(): CacheAdvice['now'] {
-    let most: { readonly memory: PresentMemory; readonly stream: CacheStream } | undefined
-    this.#traces.forEach(({ caches }, i) => {
+    let newest: { readonly memory: PresentMemory; readonly at: number } | undefined
+    this.#traces.forEach(({ caches, requests }, i) => {
       const memory = caches?.[this.#name]
-      const stream = this.#streams[i]!
-      if (memory !== undefined && (most === undefined || stream.requests > most.stream.requests))
-        most = { memory, stream }
+      const at = requests.at[requests.length - 1] ?? 0
+      if (memory === undefined || !SIMPLEST.includes(memory.policy) || this.#streams[i]!.requests === 0) return
+      if (newest === undefined || at > newest.at) newest = { memory, at }
     })
-    if (most === undefined) return undefined
-    const { policy, capacity = Number.POSITIVE_INFINITY } = most.memory
+    if (newest === undefined) return undefined
+    const { policy, capacity = Number.POSITIVE_INFINITY } = newest.memory
     // No bytes at all is no bound: before the first text nobody knows how large an embedding is.
-    const bytes = most.memory.bytes || Number.POSITIVE_INFINITY
+    const bytes = newest.memory.bytes || Number.POSITIVE_INFINITY
     const bound = Math.floor(Math.min(capacity, this.#meanBytes > 0 ? bytes / this.#meanBytes : capacity))
     const entries = Number.isFinite(bound) ? bound : this.#keys
     const atHand = this.#streams.reduce((sum, stream, i) => sum + stream.atHand / this.#traces[i]!.rate, 0)

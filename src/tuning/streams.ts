@@ -1,10 +1,9 @@
 // One cache's requests out of a trace, as curves read them, with what they say of the cache itself.
 import { denseKeys } from './dense-keys.js'
-import { filledCosts, median } from './fill-costs.js'
+import { filledCosts } from './fill-costs.js'
 import type { Stream } from './miniature.js'
 import { OUTCOMES, type Requests } from './requests.js'
 
-const DISK = OUTCOMES.indexOf('disk')
 /** Of these nothing came that could have been kept. */
 const NOTHING: readonly number[] = [OUTCOMES.indexOf('absent'), OUTCOMES.indexOf('failed')]
 /** Answered by memory: the second waited for a computation that was under way. */
@@ -25,14 +24,14 @@ export interface CacheStream {
 }
 
 /**
- * `cache`: its place in CACHE_ORDER. `disk`: a disk tier lies behind memory, so that a hit saves a read, which takes for all entries as long as
- * the median of those that were measured; else it saves computing.
+ * `cache`: its place in CACHE_ORDER. `read`: a disk tier lies behind memory, so that a hit saves a read, of so many microseconds for all entries;
+ * absent: it saves computing.
  */
-export function streamOf(requests: Requests, cache: number, disk: boolean): CacheStream {
+export function streamOf(requests: Requests, cache: number, read?: number): CacheStream {
   const dense = denseKeys(requests, cache)
   const { places, numbers } = dense
   const computing = filledCosts(requests, dense)
-  const read = disk ? readMicros(requests, places) : 0
+  const disk = read !== undefined
   const length = places.reduce((sum, place) => sum + (NOTHING.includes(requests.outcome[place]!) ? 0 : 1), 0)
   const ids = new Uint32Array(length)
   const bytes = new Uint32Array(length)
@@ -73,15 +72,4 @@ export function streamOf(requests: Requests, cache: number, disk: boolean): Cach
     computing,
     places,
   }
-}
-
-function readMicros({ outcome, micros }: Requests, places: Uint32Array): number {
-  const reads = places.filter(place => outcome[place] === DISK)
-  const step = Math.max(1, Math.floor(reads.length / 10_000))
-  return median(
-    Float64Array.from(
-      reads.filter((_, i) => i % step === 0),
-      place => micros[place]!,
-    ),
-  )
 }

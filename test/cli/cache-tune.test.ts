@@ -53,6 +53,21 @@ describe('op-dbus cache tune', () => {
     for (const name of ['embeddings', 'queries', 'LRU', 'SIEVE', 'now']) expect(picture).toContain(`>${name}</text>`)
   })
 
+  it('counts a process once that is named twice, and says that recording is on where it is', async () => {
+    const dir = traced()
+    const folder = join(dir, 'trace')
+    const file = join(folder, `${'a'.repeat(16)}-001.trace`)
+    const empty = temporaryFolder()
+    await runCli(empty, ['cache', 'trace', 'on'])
+    const [twice, none] = await Promise.all([
+      runCli(dir, ['cache', 'tune', '--json', '--trace', folder, '--trace', file]),
+      runCli(empty, ['cache', 'tune']),
+    ])
+    expect(JSON.parse(twice.stdout)).toMatchObject({ traces: 2, requests: 2400 })
+    expect(twice.stderr).toContain('it counts once')
+    expect(none.stderr).toContain('recording is on')
+  })
+
   it('tells programs the same as JSON, and a pipe the picture', async () => {
     const dir = traced()
     const [json, picture] = await Promise.all([

@@ -291,3 +291,40 @@ function sampled(requests: Requests, rate: number): Requests {
   }
   return some
 }
+
+describe('advice on how memory is now', () => {
+  const requests = (start: number) => {
+    const made = workload('zipf', { requests: 2000, keys: 200, seed: 3 })
+    return { ...made, at: made.at.map(at => at + start) }
+  }
+  const memory = (policy: string, capacity: number) => ({ embeddings: { policy: policy as PolicyName, capacity } })
+
+  it('is of the process that asked last, and names the variable that would change it', () => {
+    const old = traceOf(requests(0), { caches: memory('lru', 150) })
+    const { now, advice } = only([traceOf(requests(HOUR), { caches: memory('sieve', 20) }), old])
+    expect(now).toMatchObject({ policy: 'sieve', capacity: 20 })
+    expect(advice).not.toHaveLength(0)
+    const scarce = only([
+      traceOf(workload('scan', { requests: 20_000, keys: 2000, seed: 3 }), { caches: memory('lru', 100) }),
+    ])
+    expect(said(scarce)).toContain(`OPDBUS_EMBEDDING_POLICY=${scarce.best.policy}`)
+  })
+
+  it.each(['arc-9', 'constructor'])('takes a policy that it does not know (%s) as none', policy => {
+    const { now, best } = only([traceOf(requests(0), { caches: memory(policy, 20) })])
+    expect(now).toBeUndefined()
+    expect(best.hitRate).toBeGreaterThan(0)
+  })
+
+  it('assumes what a read takes where none was measured, and says so; what one process measured counts for all', () => {
+    const unread = traceOf(requests(0), { disk: { embeddings: true } })
+    const assumed = only([unread])
+    expect(said(assumed)).toContain('what a read takes is assumed')
+    expect(assumed.best.savedSeconds).toBeGreaterThan(0)
+    const reading = requests(HOUR)
+    const outcome = reading.outcome.map((_, i) => (i % 7 === 0 ? DISK : MEMORY))
+    const micros = new Float32Array(reading.length).fill(30)
+    const measured = only([unread, traceOf({ ...reading, outcome, micros }, { disk: { embeddings: true } })])
+    expect(said(measured)).not.toContain('assumed')
+  })
+})

@@ -18,7 +18,7 @@ describe('curves', () => {
     const requests = workload('zipf', { requests: 3000, keys: 500, seed: 4, costs: 'lognormal' })
     // Some that nothing came of: misses, and never kept.
     for (let i = 0; i < requests.length; i += 7) requests.outcome[i] = OUTCOMES.indexOf(i % 2 ? 'absent' : 'failed')
-    const { stream } = streamOf(requests, 0, false)
+    const { stream } = streamOf(requests, 0)
     const curves = new Curves(stream)
     expect(curves.every).toBe(1)
     for (const policy of NAMES) {
@@ -54,7 +54,7 @@ describe('curves', () => {
     (name, alpha, [mean, worst]) => {
       const [length, keys, rate] = FULL ? [1_000_000, 100_000, 0.01] : [150_000, 20_000, 0.05]
       const requests = workload(name, { requests: length, keys, alpha, seed: 7 })
-      const { stream } = streamOf(requests, 0, false)
+      const { stream } = streamOf(requests, 0)
       const curves = new Curves(stream, { rate })
       expect(curves.every).toBe(Math.round(1 / rate))
       const sizes = curveSizes(stream.keys).filter((_, i) => FULL || i % 4 === 1)
@@ -74,7 +74,7 @@ describe('curves', () => {
   it('of saved time are about as full simulation where a few entries are very dear, from a hundredth of the keys in memory on', () => {
     const [length, keys, rate] = FULL ? [1_000_000, 100_000, 0.01] : [150_000, 20_000, 0.05]
     const requests = workload('zipf', { requests: length, keys, alpha: 1, seed: 7, costs: 'lognormal' })
-    const { stream } = streamOf(requests, 0, false)
+    const { stream } = streamOf(requests, 0)
     const curves = new Curves(stream, { rate })
     for (const policy of ['lru', 'gdsf', 'cost-s3-fifo'] as const) {
       const errors = curveSizes(stream.keys)
@@ -94,7 +94,7 @@ describe('curves', () => {
       if (i % 500 === 0) requests.key[i] = dear
       requests.cost[i] = requests.key[i] === dear ? 1e9 : 1000
     }
-    const { stream } = streamOf(requests, 0, false)
+    const { stream } = streamOf(requests, 0)
     const curves = new Curves(stream, { rate: 0.1 })
     for (const policy of ['lru', 'gdsf', 'cost-s3-fifo'] as const) {
       const { saved, cost } = simulate(requests, { policy, capacity: 300, cache: 0 })
@@ -110,7 +110,7 @@ describe('curves', () => {
         fc.integer({ min: 0, max: 80 }),
         fc.constantFrom(...NAMES),
         (keys, rate, capacity, policy) => {
-          const { stream } = streamOf(requestsOf(keys), 0, false)
+          const { stream } = streamOf(requestsOf(keys), 0)
           const { hitRate, savedRate } = new Curves(stream, { rate }).at(policy, capacity)
           for (const one of [hitRate, savedRate]) {
             expect(one).toBeGreaterThanOrEqual(0)

@@ -1,10 +1,11 @@
 // `op-dbus cache tune`: advice from traces, as text with a chart, as JSON, and as a picture. What is advised is worked out in src/tuning.
+import { dirname } from 'node:path'
 import { invalid, OpDbusError } from '../../errors.js'
 import { oneLine } from '../../format.js'
 import { guarded } from '../../fs/errno.js'
 import { readOptions } from '../../node/options.js'
 import { adviseTraces } from '../../node/tuning/advice.js'
-import { traceFiles, traceFolder } from '../../node/tuning/trace-folder.js'
+import { readSwitch, traceFiles, traceFolder } from '../../node/tuning/trace-folder.js'
 import type { CommandCall } from '../command.js'
 import type { FlagValues } from '../flags.js'
 import { writeOutput } from '../output.js'
@@ -23,7 +24,14 @@ interface Values {
   readonly quiet?: boolean
 }
 
-const NONE = 'nothing is recorded: `op-dbus cache trace on` begins it; come back when the caches were used for a while'
+/** Of the cache folder `dir`. */
+function nothingYet(dir: string): string {
+  const on = readSwitch(dir, Date.now()) !== undefined
+  const what = on
+    ? 'recording is on, and nothing was recorded yet'
+    : 'nothing is recorded: `op-dbus cache trace on` begins it'
+  return `${what}; come back when the caches were used for a while`
+}
 
 export async function tune({ values, args, terminal }: CommandCall<Values>): Promise<number> {
   if (args.length > 0)
@@ -45,7 +53,8 @@ export async function tune({ values, args, terminal }: CommandCall<Values>): Pro
     const { report, notes } = await adviseTraces(paths, { rate, signal: terminal.signal, ...quiet })
     terminal.status('')
     for (const note of notes) terminal.say(`op-dbus: ${oneLine(note, 300)}`)
-    if (report === undefined) throw invalid(values.trace ? 'there is no request in what was named' : NONE)
+    if (report === undefined)
+      throw invalid(values.trace ? 'there is no request in what was named' : nothingYet(dirname(paths[0]!)))
     if (values.svg !== undefined) await writeOutput(values.svg, curvesSvg(report), terminal)
     if (values.json) await terminal.out(jsonText(report))
     else if (values.svg !== '-') await terminal.out(adviceText(report, lookOf(terminal)))
@@ -59,7 +68,7 @@ function recorded(values: Values, terminal: Terminal): string {
   const { dir } = readOptions(settingsOf(values as FlagValues, terminal))
   if (dir === undefined) throw new OpDbusError('STORE', 'there is no cache folder; set OPDBUS_CACHE_DIR')
   const folder = traceFolder(dir)
-  if (guarded(folder, () => traceFiles(folder)).length === 0) throw invalid(NONE)
+  if (guarded(folder, () => traceFiles(folder)).length === 0) throw invalid(nothingYet(dir))
   return folder
 }
 

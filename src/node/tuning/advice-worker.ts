@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { isOpDbusError, messageOf } from '../../errors.js'
 import { advise } from '../../tuning/advise.js'
 import type { AdviceReport } from '../../tuning/report.js'
-import { readTraces } from './trace-read.js'
+import { readTracesOf } from './trace-paths.js'
 
 /** What is to be read, and how closely it is looked at. */
 export interface AdviceJob {
@@ -31,10 +31,7 @@ const port = parentPort
 const tell = (message: AdviceMessage) => port.postMessage(message)
 
 async function advised({ paths, rate, maxRecords }: AdviceJob): Promise<Advised> {
-  const read = []
-  for (const path of paths) read.push(await readTraces(path, { maxRecords: Math.ceil(maxRecords / paths.length) }))
-  const traces = read.flatMap(one => one.traces)
-  const notes = read.flatMap(one => one.notes)
+  const { traces, notes } = await readTracesOf(paths, { maxRecords })
   if (traces.length === 0) return { report: undefined, notes }
   return { report: advise(traces, { rate, onStep: (done, all) => tell({ done, all }) }), notes }
 }

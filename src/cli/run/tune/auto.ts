@@ -1,7 +1,7 @@
 // `op-dbus cache tune --auto`: replays traces through the tuner of `OPDBUS_AUTOTUNE`, and says what it would have changed. Changes nothing.
 import { invalid, throwIfAborted } from '../../../errors.js'
 import { bytes, duration, oneLine, plural } from '../../../format.js'
-import { readTraces } from '../../../node/tuning/trace-read.js'
+import { readTracesOf } from '../../../node/tuning/trace-paths.js'
 import { type AutoReplay, replayTrace, type TracedProcess } from '../../../tuning/auto/replay-trace.js'
 import { LEAST_REQUESTS } from '../../../tuning/auto/tuner.js'
 import type { TuningChange } from '../../../tuning/report.js'
@@ -24,14 +24,12 @@ export async function tuneAuto({ paths, json, quiet, terminal }: AutoCall): Prom
   const { signal } = terminal
   const replays: AutoReplay[] = []
   let foreign = 0
-  for (const path of paths) {
-    const { traces, notes } = await readTraces(path, { signal, maxRecords: Math.ceil(MOST_RECORDS / paths.length) })
-    for (const note of notes) terminal.say(`op-dbus: ${oneLine(note, 300)}`)
-    for (const trace of traces) {
-      const replayed = await inTurns(trace, terminal, quiet)
-      if (replayed) replays.push(replayed)
-      else foreign++
-    }
+  const { traces, notes } = await readTracesOf(paths, { signal, maxRecords: MOST_RECORDS })
+  for (const note of notes) terminal.say(`op-dbus: ${oneLine(note, 300)}`)
+  for (const trace of traces) {
+    const replayed = await inTurns(trace, terminal, quiet)
+    if (replayed) replays.push(replayed)
+    else foreign++
   }
   terminal.status('')
   if (replays.length === 0) {
