@@ -27,6 +27,8 @@ export interface Circumstances {
   /** Else a usual time was taken for it. */
   readonly isReadMeasured: boolean
   readonly processes: number
+  /** Bytes are the bound: a number of entries is what so many bytes hold on average, and nothing to be set. */
+  readonly byBytes: boolean
   /** The smallest size under the best policy that does nearly as well as the size that is. */
   readonly suffices: { readonly capacity?: number; readonly bytes?: number } | undefined
 }
@@ -84,7 +86,7 @@ function policies({ cache, best, now }: Omit<CacheAdvice, 'advice'>, { stays, co
 
 function sizes(
   { cache, more, best, now }: Omit<CacheAdvice, 'advice'>,
-  { suffices, computing }: Circumstances,
+  { suffices, computing, byBytes }: Circumstances,
 ): Said[] {
   // Nothing was asked for twice.
   if (best.hitRate === 0)
@@ -99,14 +101,16 @@ function sizes(
     const text = `${bytes(more.bytes)} more would save ${aDay(more.savedSeconds)} ${of(computing)}.`
     said.push({ text, worth: more.savedSeconds })
     // Where no time can be told, because none was measured or the trace's clock stood still, nothing is said of it.
-  } else if (now && best.savedSeconds > 0) said.push({ text: 'More memory would save next to nothing.', worth: -1 })
+  } else if (now && best.savedSeconds > 0)
+    said.push({ text: `${bytes(more.bytes)} more would save less than a second a day.`, worth: -1 })
   const enough = suffices?.bytes
   if (now && enough !== undefined && enough <= MUCH_PART * now.bytes && now.bytes - enough >= LITTLE_BYTES) {
     const capacity = suffices?.capacity ?? 0
-    const setting = cache === 'queries' ? '' : `, OPDBUS_${VARIABLES[cache]}_CACHE_SIZE=${capacity}`
+    const setting = byBytes || cache === 'queries' ? '' : `, OPDBUS_${VARIABLES[cache]}_CACHE_SIZE=${capacity}`
+    const under = best.policy === now.policy ? 'It ' : `Under ${POLICY_LOOKS[best.policy].name} it `
     const rest = `${plural(capacity, 'entry', 'entries')} (${bytes(enough)}${setting})`
     said.push({
-      text: `It could give back ${bytes(now.bytes - enough)}: ${rest} save within half a point of what ${bytes(best.bytes)} do.`,
+      text: `${under}could give back ${bytes(now.bytes - enough)}: ${rest} save within half a point of what ${bytes(best.bytes)} do.`,
       worth: -0.5,
     })
   }

@@ -75,6 +75,8 @@ class CacheCurves {
   readonly #allSaves: number
   readonly #meanBytes: number
   readonly #isReadMeasured: boolean
+  /** Bytes are the bound, and not entries. */
+  readonly #byBytes: boolean
   /** Of the trace that has most: no memory needs to be larger. */
   readonly #keys: number
   readonly #known = new Map<string, CurvePoint>()
@@ -103,11 +105,11 @@ class CacheCurves {
     this.#allSaves = sum(({ allSaves }) => allSaves)
     this.#meanBytes = keys > 0 ? sum(({ stream, meanBytes }) => stream.keys * meanBytes) / keys : 0
     // Bytes are the bound where they are fewer than the entries that are allowed would take.
-    const byBytes = traces.some(({ caches }) => {
+    this.#byBytes = traces.some(({ caches }) => {
       const { bytes = 0, capacity = Number.POSITIVE_INFINITY } = caches?.[name] ?? {}
       return bytes > 0 && bytes < capacity * this.#meanBytes
     })
-    const entryBytes = byBytes ? this.#meanBytes : undefined
+    const entryBytes = this.#byBytes ? this.#meanBytes : undefined
     this.#curves = this.#streams.map(({ stream }) => new Curves(stream, { rate, entryBytes }))
     this.#keys = Math.max(0, ...this.#streams.map(({ stream }, i) => Math.round(stream.keys / traces[i]!.rate)))
     this.sampled = Math.min(...this.#curves.map(({ every }, i) => traces[i]!.rate / every))
@@ -152,6 +154,7 @@ class CacheCurves {
         computing,
         isReadMeasured: this.#isReadMeasured,
         processes: this.#traces.length,
+        byBytes: this.#byBytes,
         suffices: now && this.#smallest(sizes, policy, point => this.#score(point) >= enough),
       }),
     }

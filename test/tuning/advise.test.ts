@@ -116,7 +116,10 @@ describe('advice', () => {
     // One entry in fifty is huge.
     for (let i = 0; i < requests.length; i++) if (requests.key[i]! % 50 === 0) requests.bytes[i] = 500_000
     const bytes = 3_000_000
-    const { curves, now } = only([traceOf(requests, { caches: { embeddings: { policy: 'lru', bytes } } })])
+    const advice = only([traceOf(requests, { caches: { embeddings: { policy: 'lru', bytes } } })])
+    const { curves, now } = advice
+    // A number of entries would be another bound, and a harmful one.
+    expect(said(advice)).not.toContain('_CACHE_SIZE')
     for (const policy of ['lru', 'gdsf', 's3-fifo'] as const) {
       const { hits, requests: all } = simulate(requests, {
         policy,
@@ -135,7 +138,7 @@ describe('advice', () => {
     still.at.fill(1000)
     const free = withColumn(workload('zipf', { requests: 3000, keys: 500, seed: 3 }), 'cost', 0)
     for (const requests of [still, free])
-      expect(said(only([traceOf(requests, memory)]))).not.toContain('next to nothing')
+      expect(said(only([traceOf(requests, memory)]))).not.toContain('less than a second')
     const once = requestsOf([...Array(2000).keys()], COMPUTED)
     expect(said(only([traceOf(once, memory)]))).toContain('Nothing was asked for that memory could have answered')
   })
