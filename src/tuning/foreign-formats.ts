@@ -1,6 +1,7 @@
 // Traces as other programs write and read them: rows of CSV, and libCacheSim's oracleGeneral. Pure: touches no file.
 
 import type { CacheName } from '../ports.js'
+import { mixBits } from './mix-bits.js'
 import type { OneRequest } from './request-list.js'
 import {
   CACHE_ORDER,
@@ -204,8 +205,8 @@ export function encodeOracle(
 
 /** Ids of others may be 1, 2, 3, or addresses: samples are taken by key, so a key has to look as if it were drawn by chance. */
 function keyOfParts(low: number, high: number): number {
-  const one = mix(low ^ Math.imul(mix(high ^ 0x9e37_79b9), 0x85eb_ca6b))
-  const other = mix(high ^ Math.imul(one, 0xc2b2_ae35) ^ Math.imul(low, 0x27d4_eb2f))
+  const one = mixBits(low ^ Math.imul(mixBits(high ^ 0x9e37_79b9), 0x85eb_ca6b))
+  const other = mixBits(high ^ Math.imul(one, 0xc2b2_ae35) ^ Math.imul(low, 0x27d4_eb2f))
   return (one & (2 ** 20 - 1)) * 2 ** 32 + (other >>> 0)
 }
 
@@ -218,14 +219,6 @@ export function keyOfText(text: string): number {
     high = Math.imul(high ^ (low >>> 5) ^ code, 0x5bd1_e995)
   }
   return keyOfParts(low, high)
-}
-
-/** The finaliser of MurmurHash3 (Appleby, public domain): each bit of what comes in changes half of what goes out. */
-function mix(value: number): number {
-  let hash = value
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2_ae35)
-  return hash ^ (hash >>> 16)
 }
 
 /** What unpacks a file that begins so. */

@@ -1,6 +1,8 @@
 // Workloads that a cache can be tried with, from a seed: the same everywhere. Knows no cache.
+
 import { OpDbusError } from '../errors.js'
 import { seeded } from '../sample-lines.js'
+import { mixBits } from './mix-bits.js'
 import { newRequests, OUTCOMES, type Requests } from './requests.js'
 
 export const WORKLOADS = ['zipf', 'scan', 'loop', 'shift'] as const
@@ -122,14 +124,7 @@ function normalOf(of: number, seed: number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random())
 }
 
-/** 32 bits: the finisher of MurmurHash3 (Austin Appleby, public domain), twice. */
+/** 32 bits, mixed twice. */
 function mixed(of: number, seed: number): number {
-  return finished(finished(of ^ finished(seed)) + seed)
-}
-
-function finished(value: number): number {
-  let bits = value | 0
-  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
-  return (bits ^ (bits >>> 16)) >>> 0
+  return mixBits((mixBits(of ^ mixBits(seed)) >>> 0) + seed) >>> 0
 }

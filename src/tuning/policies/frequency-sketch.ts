@@ -1,6 +1,7 @@
 // How often hashes came lately, about: a count-min sketch with counters of four bits that are halved now and then. After Einziger, Friedman and
 // Manes: "TinyLFU: a highly efficient cache admission policy", ACM Transactions on Storage 13 (2017), https://doi.org/10.1145/3149371. That all
 // counters of a hash lie in one block of 64 bytes, and so cost one look at memory, is known from Caffeine.
+import { mixBits } from '../mix-bits.js'
 
 /** A hash has a counter in each row; a row of a block has 32 of them, in four numbers of 32 bits. */
 const ROWS = 4
@@ -55,7 +56,7 @@ export class FrequencySketch implements Frequencies {
 
   add(hash: number, times: number): void {
     const table = this.#table
-    const spread = spreadOf(hash)
+    const spread = mixBits(hash)
     const block = (spread >>> this.#shift) * BLOCK
     const places = placesOf(spread)
     const wanted = Math.min(MOST, leastOf(table, block, places) + times)
@@ -70,7 +71,7 @@ export class FrequencySketch implements Frequencies {
 
   /** 0 to 15; never less than what was added, but for what was halved. */
   often(hash: number): number {
-    const spread = spreadOf(hash)
+    const spread = mixBits(hash)
     return leastOf(this.#table, (spread >>> this.#shift) * BLOCK, placesOf(spread))
   }
 
@@ -87,13 +88,6 @@ export class FrequencySketch implements Frequencies {
     const table = this.#table
     for (let i = 0; i < table.length; i++) table[i] = (table[i]! >>> 1) & 0x77777777
   }
-}
-
-/** All bits of a hash in all bits: the finisher of MurmurHash3 (Austin Appleby, public domain). */
-function spreadOf(hash: number): number {
-  let bits = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
-  return bits ^ (bits >>> 16)
 }
 
 /** Where the counters of a hash are in their rows: the first five bits of each of four bytes. */
