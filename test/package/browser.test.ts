@@ -1,20 +1,17 @@
 // The package as a page gets it: packed, installed, its assets copied by its own CLI, bundled by Vite (dev and build) and by
 // esbuild, and run in Chromium.
-import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
 import { build as viteBuild, createServer as viteServer } from 'vite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
-import { root, runNode } from '../processes.js'
+import { runNode } from '../processes.js'
 import { newFolder } from '../support.js'
+import { INSTALL_MS, projectWithPackage } from './packed.js'
 
-const run = promisify(execFile)
 const work = newFolder()
-const app = join(work, 'app')
 const browser = useBrowser()
 
 /** What a page must load before it can show something, gzipped; the library's share of it. */
@@ -36,20 +33,18 @@ interface Answer {
   readonly device: string
 }
 
+/** Where the package is installed, and in it the folder of the page. */
+let project: string
+let app: string
 let onNode: number[]
 
 beforeAll(async () => {
-  const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD)/i.test(name)))
-  const npm = (cwd: string, args: readonly string[]) =>
-    run('npm', [...args], { cwd, env: { ...clean, ONNXRUNTIME_NODE_INSTALL: 'skip' }, maxBuffer: 1 << 26 })
-  const { stdout } = await npm(root, ['pack', '--json', '--ignore-scripts', '--pack-destination', work])
-  const [{ filename }] = JSON.parse(stdout)
-  mkdirSync(app)
+  project = await projectWithPackage()
+  app = mkdtempSync(join(project, 'page-'))
   writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }))
   writeFileSync(join(app, 'index.html'), PAGE)
   writeFileSync(join(app, 'main.js'), MAIN)
-  await npm(app, ['install', join(work, filename), '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'])
-  const cli = join(app, 'node_modules/.bin/op-dbus')
+  const cli = join(project, 'node_modules/.bin/op-dbus')
   const copied = await runNode([cli, 'assets', 'public/op-dbus'], { cwd: app })
   expect(copied.stderr).toContain("openCaches({ assetsUrl: '/op-dbus/' })")
   expect(copied.stdout).toMatch(/worker\.js +\d+ kB[\s\S]*in all +\d+ MB/)
@@ -65,9 +60,11 @@ beforeAll(async () => {
     env: { OPDBUS_CACHE_DIR: join(work, 'cache'), HOME: work },
   })
   onNode = JSON.parse(embedded.stdout).vector
-}, 300_000)
+}, INSTALL_MS)
 
-afterAll(() => rmSync(work, { recursive: true, force: true }))
+afterAll(() => {
+  for (const folder of [work, app]) if (folder) rmSync(folder, { recursive: true, force: true })
+})
 
 /** Embeds on the page at `url`, and compares with Node. Complaints of the page fail the test. */
 async function expectSame(url: string, options: object): Promise<void> {
@@ -87,7 +84,8 @@ describe('a page with the packed package', () => {
       configFile: false,
       logLevel: 'error',
       cacheDir: join(work, 'vite'),
-      server: { host: '127.0.0.1', port: 0 },
+      // As it finds it by itself in a workspace: the package lies above the page.
+      server: { host: '127.0.0.1', port: 0, fs: { allow: [project] } },
     })
     try {
       await server.listen()

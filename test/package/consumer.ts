@@ -1,41 +1,26 @@
 // Projects of strangers that use the packed package with a tool of their own: each a folder of `consumers/` with its lock file.
-// They are installed below .build, keyed by the lock, so that a second run installs nothing; no install script ever runs.
-import { execFile } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import {
-  cpSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { join, relative } from 'node:path'
+// They are installed inside of the project that has the package, keyed by the lock, so that a second run installs nothing; no install
+// script of a tool ever runs.
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, beforeEach, expect } from 'vitest'
 import { oneAtATime } from '../../build/one-at-a-time.mjs'
 import type { BrowserTest, ServeOptions } from '../browser/harness.js'
 import { root, runNode } from '../processes.js'
 import { newFolder } from '../support.js'
+import { digestOf, INSTALL_MS, npm, projectWithPackage, QUIET } from './packed.js'
 
-const run = promisify(execFile)
 const FIXTURES = fileURLToPath(new URL('consumers/', import.meta.url))
-const BUILD = join(root, '.build')
 const PAGE = (script: string) =>
   `<!doctype html><html lang="en"><meta charset="utf-8"><title>app</title><link rel="icon" href="data:,"><script type="module" src="/${script}"></script></html>`
 /** What every consumer embeds. */
 export const TEXT = 'Created container 100'
-/** A cold one fetches some hundred megabytes. */
-const INSTALL_MS = 600_000
 /** How npm says that there is no network, or no registry. */
 const UNREACHABLE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED|network request/
 
 export interface Consumer {
-  /** The project, installed, with the packed package in it. Only inside hooks and tests. */
+  /** The project, installed. Only inside hooks and tests. */
   readonly dir: string
   /** Why there is none; then its tests are skipped, and hooks have nothing to do. */
   readonly missing: string | undefined
@@ -84,7 +69,7 @@ export function useConsumer(name: string, { page = false }: UseConsumerOptions =
       missing = `the tools of ${name} cannot be fetched: ${(stderr || message).split('\n').find(line => UNREACHABLE.test(line))}`
       return
     }
-    const cli = join(dir, 'node_modules/op-dbus/dist/cli.js')
+    const cli = join(dirname(dir), 'node_modules/op-dbus/dist/cli.js')
     if (page) {
       const assets = await runNode([cli, 'assets', 'public/op-dbus'], { cwd: dir, env })
       expect(assets.code, assets.stderr).toBe(0)
@@ -156,97 +141,27 @@ function versionOf(dir: string, name: string): string {
   return JSON.parse(readFileSync(join(dir, 'node_modules', name, 'package.json'), 'utf8')).version
 }
 
-/** The folder of a consumer with everything in it, as it was checked in and as the package was built. */
+/** The folder of a consumer with its tools in it, as it was checked in; the package is above it. */
 async function installed(name: string): Promise<string> {
-  const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-  const needs = JSON.stringify({ dependencies, optionalDependencies, abi: process.versions.modules })
-  const key = digestOf(readFileSync(join(FIXTURES, name, 'package-lock.json')), needs).slice(0, 16)
-  const all = join(BUILD, 'consumers')
-  const dir = join(all, `${name}-${key}`)
-  await oneAtATime(join(BUILD, `consumer-${name}.lock`), async () => {
-    const { tarball, digest } = await packed()
+  const project = await projectWithPackage()
+  const lock = readFileSync(join(FIXTURES, name, 'package-lock.json'))
+  const dir = join(project, `${name}-${digestOf(lock, process.versions.modules).slice(0, 16)}`)
+  await oneAtATime(join(root, '.build', `consumer-${name}.lock`), async () => {
     if (!existsSync(dir)) {
-      for (const old of existsSync(all) ? readdirSync(all) : []) {
-        if (old.startsWith(`${name}-`)) rmSync(join(all, old), { recursive: true, force: true })
+      for (const old of readdirSync(project)) {
+        if (old.startsWith(`${name}-`)) rmSync(join(project, old), { recursive: true, force: true })
       }
-      await install(name, `${dir}.new`, tarball)
-      renameSync(`${dir}.new`, dir)
-    }
-    const note = join(dir, 'packed')
-    if (!existsSync(note) || readFileSync(note, 'utf8') !== digest) {
-      rmSync(note, { force: true })
-      const target = join(dir, 'node_modules/op-dbus')
-      rmSync(target, { recursive: true, force: true })
-      mkdirSync(target)
-      await run('tar', ['xzf', tarball, '-C', target, '--strip-components=1'])
-      writeFileSync(note, digest)
+      const fresh = `${dir}.new`
+      mkdirSync(fresh)
+      for (const file of ['package.json', 'package-lock.json']) cpSync(join(FIXTURES, name, file), join(fresh, file))
+      await npm(fresh, ['ci', '--ignore-scripts', ...QUIET])
+      renameSync(fresh, dir)
     }
     // What an earlier run left may be of another build of the package.
     for (const old of readdirSync(dir)) {
-      if (!['node_modules', 'packed', 'public'].includes(old)) rmSync(join(dir, old), { recursive: true })
+      if (!['node_modules', 'public'].includes(old)) rmSync(join(dir, old), { recursive: true })
     }
     cpSync(join(FIXTURES, name), dir, { recursive: true })
   })
   return dir
-}
-
-async function install(name: string, dir: string, tarball: string): Promise<void> {
-  rmSync(dir, { recursive: true, force: true })
-  mkdirSync(dir, { recursive: true })
-  for (const file of ['package.json', 'package-lock.json']) cpSync(join(FIXTURES, name, file), join(dir, file))
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
-  await npm(dir, ['ci', ...quiet])
-  await npm(dir, ['install', tarball, '--no-save', ...quiet])
-  for (const heavy of ['onnxruntime-node', 'onnxruntime-web']) shareFiles(join('node_modules', heavy), dir)
-}
-
-/** Hundreds of megabytes that are here already, in the same version, are not kept a second time for each consumer. */
-function shareFiles(folder: string, dir: string): void {
-  const entries = readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
-  for (const entry of entries) {
-    const source = join(entry.parentPath, entry.name)
-    const target = join(dir, relative(root, source))
-    if (!entry.isFile() || !existsSync(target) || !readFileSync(source).equals(readFileSync(target))) continue
-    try {
-      linkSync(source, `${target}.link`)
-      renameSync(`${target}.link`, target)
-    } catch {
-      // Another file system: then there are two of them.
-      return
-    }
-  }
-}
-
-/** The package as npm would publish it, packed once per build of it. */
-async function packed(): Promise<{ readonly tarball: string; readonly digest: string }> {
-  const folder = join(BUILD, 'packed')
-  const digest = digestOf(...packable(join(root, 'dist')), ...packable(join(root, 'package.json')))
-  const tarball = join(folder, `${digest.slice(0, 16)}.tgz`)
-  await oneAtATime(join(BUILD, 'packed.lock'), async () => {
-    if (existsSync(tarball)) return
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-    const { stdout } = await npm(root, ['pack', '--json', '--ignore-scripts', '--pack-destination', folder])
-    renameSync(join(folder, JSON.parse(stdout)[0].filename), tarball)
-  })
-  return { tarball, digest }
-}
-
-function packable(path: string): (string | Uint8Array)[] {
-  if (!existsSync(path)) return []
-  const entries = path.endsWith('.json') ? undefined : readdirSync(path, { recursive: true, withFileTypes: true })
-  const files = entries?.filter(entry => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name)) ?? [path]
-  return files.sort().flatMap(file => [file, readFileSync(file)])
-}
-
-function digestOf(...parts: readonly (string | Uint8Array)[]): string {
-  const hash = createHash('sha256')
-  for (const part of parts) hash.update(part)
-  return hash.digest('hex')
-}
-
-/** npm on the machine's own settings, but with nothing of this project's environment. */
-async function npm(cwd: string, args: readonly string[]) {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD)/i.test(name)))
-  return run('npm', [...args], { cwd, env: { ...inherited, ONNXRUNTIME_NODE_INSTALL: 'skip' }, maxBuffer: 1 << 26 })
 }

@@ -1,45 +1,41 @@
 // The package as a stranger gets it: packed, installed into an empty project, with onnxruntime-node's install script
 // run, skipped and failed; its CLI and both of its imports work each time.
-import { execFile, spawnSync } from 'node:child_process'
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonLines, root, runNode } from '../processes.js'
 import { onPath } from '../programs.js'
 import { newFolder } from '../support.js'
+import { INSTALL_MS, installInto, npm, packed, projectWithPackage, QUIET } from './packed.js'
 
-const run = promisify(execFile)
 const work = newFolder()
 let tarball: string
 let files: string[]
 
-/** npm on the machine's own settings, but with nothing of this project's environment. */
-async function npm(cwd: string, args: readonly string[], env: Record<string, string> = {}) {
-  const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(npm_|INIT_CWD)/i.test(name)))
-  return run('npm', [...args], { cwd, env: { ...inherited, ...env }, maxBuffer: 1 << 26 })
-}
-
 beforeAll(async () => {
-  const { stdout } = await npm(root, ['pack', '--json', '--ignore-scripts', '--pack-destination', work])
-  const [packed] = JSON.parse(stdout)
-  tarball = join(work, packed.filename)
-  files = packed.files.map((file: { path: string }) => file.path)
+  tarball = (await packed()).tarball
+  const listed = execFileSync('tar', ['tzf', tarball], { encoding: 'utf8' })
+  files = listed
+    .trim()
+    .split('\n')
+    .map(path => path.replace(/^package\//, ''))
 }, 120_000)
 
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
-/** An empty project with the package in it. */
-async function consumer(name: string, env: Record<string, string>, manifest: object = {}): Promise<string> {
-  const dir = join(work, name)
-  mkdirSync(dir)
-  writeFileSync(join(dir, 'package.json'), JSON.stringify({ name, private: true, type: 'module', ...manifest }))
-  await npm(dir, ['install', tarball, '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], env)
-  return dir
-}
-
-async function embed(dir: string) {
-  const cli = join(dir, 'node_modules', '.bin', 'op-dbus')
+/** By the command line that `project` has installed, in `dir`. */
+async function embed(project: string, dir = project) {
+  const cli = join(project, 'node_modules', '.bin', 'op-dbus')
   const env = { OPDBUS_CACHE_DIR: join(dir, 'cache'), HOME: dir }
   return runNode([cli, 'embed', 'Created container 100', '--json', '--no-vector'], { cwd: dir, env })
 }
@@ -82,24 +78,21 @@ describe('the packed package', () => {
   })
 })
 
-/** Installed once, for whoever asks first. */
-let skipped: Promise<string> | undefined
-function withoutScript(): Promise<string> {
-  skipped ??= consumer('skipped', { ONNXRUNTIME_NODE_INSTALL: 'skip' })
-  return skipped
-}
-
 // Side by side: most of the time npm waits for the registry and for the disk.
 describe.concurrent('the packed package, installed,', () => {
-  it('works with the install script skipped: CLI and both imports, on the CPU', async () => {
-    const dir = await withoutScript()
-    expect(hasBinding(dir)).toBe(true)
-    const { code, stdout, stderr } = await embed(dir)
-    expect([code, stderr]).toEqual([0, ''])
-    expect(jsonLines(stdout)[0]).toMatchObject({ source: 'computed', device: 'cpu', dims: 512 })
-    writeFileSync(
-      join(dir, 'use.mjs'),
-      `import { openCaches } from 'op-dbus'
+  it(
+    'works with the install script skipped: CLI and both imports, on the CPU',
+    async ({ onTestFinished }) => {
+      const project = await projectWithPackage()
+      expect(hasBinding(project)).toBe(true)
+      const dir = mkdtempSync(join(project, 'imports-'))
+      onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+      const { code, stdout, stderr } = await embed(project, dir)
+      expect([code, stderr]).toEqual([0, ''])
+      expect(jsonLines(stdout)[0]).toMatchObject({ source: 'computed', device: 'cpu', dims: 512 })
+      writeFileSync(
+        join(dir, 'use.mjs'),
+        `import { openCaches } from 'op-dbus'
        import { openCaches as openWeb } from 'op-dbus/web'
        const caches = await openCaches({ dir: 'cache' })
        const { source } = await caches.embeddings.getOrEmbed('Created container 100')
@@ -108,15 +101,17 @@ describe.concurrent('the packed package, installed,', () => {
        const web = await openWeb({ embedder })
        const sources = [(await web.embeddings.getOrEmbed('a')).source, (await web.embeddings.getOrEmbed('a')).source]
        console.log(JSON.stringify({ source, sources }))`,
-    )
-    const used = await runNode(['use.mjs'], { cwd: dir, env: { HOME: dir } })
-    // The web root outside of a browser: it works, and says once that nothing is kept.
-    expect(used.stderr).toMatch(/^op-dbus: [^\n]*no IndexedDB[^\n]*\n$/)
-    expect(jsonLines(used.stdout)).toEqual([{ source: 'disk', sources: ['computed', 'memory'] }])
-    // CommonJS may require it: Node 20.19 and newer load ESM there.
-    writeFileSync(join(dir, 'use.cjs'), `const { openCaches } = require('op-dbus'); console.log(typeof openCaches)`)
-    expect((await runNode(['use.cjs'], { cwd: dir })).stdout).toBe('function\n')
-  }, 300_000)
+      )
+      const used = await runNode(['use.mjs'], { cwd: dir, env: { HOME: dir } })
+      // The web root outside of a browser: it works, and says once that nothing is kept.
+      expect(used.stderr).toMatch(/^op-dbus: [^\n]*no IndexedDB[^\n]*\n$/)
+      expect(jsonLines(used.stdout)).toEqual([{ source: 'disk', sources: ['computed', 'memory'] }])
+      // CommonJS may require it: Node 20.19 and newer load ESM there.
+      writeFileSync(join(dir, 'use.cjs'), `const { openCaches } = require('op-dbus'); console.log(typeof openCaches)`)
+      expect((await runNode(['use.cjs'], { cwd: dir })).stdout).toBe('function\n')
+    },
+    INSTALL_MS,
+  )
 
   const unshare = onPath('unshare')
   const mounts = ['-m', '--propagation', 'private', 'sh', '-ec']
@@ -125,17 +120,21 @@ describe.concurrent('the packed package, installed,', () => {
   it.skipIf(!mayMount)(
     'serves as a user that owns nothing of it, from a root that is read-only, as its container does (skipped without root)',
     async () => {
-      const dir = await withoutScript()
-      const state = join(work, 'state')
-      mkdirSync(state)
+      const project = await projectWithPackage()
+      const [dir, state] = [join(work, 'project'), join(work, 'state')]
+      for (const folder of [dir, state]) mkdirSync(folder)
       chmodSync(work, 0o755)
       const [user, cli] = ['65534', join(dir, 'node_modules', 'op-dbus', 'dist', 'cli.js')]
       const op = `'${process.execPath}' '${cli}'`
       // Ends by itself, whatever becomes of this test; and with the daemon, where that does not start.
       const script = `
+      mount --bind '${project}' '${dir}'
+      mount -o remount,bind,ro '${dir}'
       mount -t tmpfs -o mode=0700,uid=${user},gid=${user} tmpfs '${state}'
       mount -o remount,bind,ro /
-      if touch '${dir}/changed' 2>/dev/null; then echo 'the root can be written to' >&2; exit 1; fi
+      for path in / '${dir}'; do
+        if touch $path/changed 2>/dev/null; then echo "$path can be written to" >&2; exit 1; fi
+      done
       export OPDBUS_CACHE_DIR='${state}/cache' OPDBUS_DATA_DIR='${state}/data' HOME=/nonexistent
       exec timeout --kill-after=5 100 setpriv --reuid ${user} --regid ${user} --clear-groups --no-new-privs sh -ec "
         ${op} serve --port 0 --quiet & daemon=\\$!
@@ -149,13 +148,14 @@ describe.concurrent('the packed package, installed,', () => {
       expect(stdout).toContain('ended 0')
       expect(stdout.match(/^drwx------ /gm)).toHaveLength(2)
     },
-    300_000,
+    INSTALL_MS,
   )
 
   it('works when the install script ran, and when it failed: then by WebAssembly, with one line that says how to repair', async () => {
     // Where the script's feed cannot be reached it fails, and npm leaves the optional package out without a word. A
     // proxy that nobody listens on makes it fail everywhere.
-    const dir = await consumer('failed', {
+    const dir = join(work, 'failed')
+    await installInto(dir, tarball, {
       GLOBAL_AGENT_HTTPS_PROXY: 'http://127.0.0.1:9',
       ONNXRUNTIME_NODE_INSTALL: 'true',
     })
@@ -173,9 +173,7 @@ describe.concurrent('the packed package, installed,', () => {
     expect(cpu.works).toBe(false)
     expect(cpu.reason).toContain('onnxruntime-node')
     // The repair that the line names.
-    await npm(dir, ['install', 'onnxruntime-node', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error'], {
-      ONNXRUNTIME_NODE_INSTALL: 'skip',
-    })
+    await npm(dir, ['install', 'onnxruntime-node', ...QUIET], { ONNXRUNTIME_NODE_INSTALL: 'skip' })
     rmSync(join(dir, 'cache'), { recursive: true })
     expect(jsonLines((await embed(dir)).stdout)[0].device).toBe('cpu')
   }, 300_000)
