@@ -1,6 +1,6 @@
 // The package as a page gets it: packed, installed, its assets copied by its own CLI, bundled by Vite (dev and build) and by
 // esbuild, and run in Chromium.
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type Metafile } from 'esbuild'
@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
 import { runNode } from '../processes.js'
 import { newFolder } from '../support.js'
-import { INSTALL_MS, projectWithPackage } from './packed.js'
+import { INSTALL_MS, projectWithPackage, TEXT } from './packed.js'
 
 const work = newFolder()
 const browser = useBrowser()
@@ -22,7 +22,7 @@ const PAGE = `<!doctype html><html lang="en"><meta charset="utf-8"><title>app</t
 const MAIN = `import { openCaches } from 'op-dbus'
 globalThis.embed = async options => {
   const caches = await openCaches({ device: 'wasm', ...options })
-  const { vector, source, device } = await caches.embeddings.getOrEmbed('Created container 100')
+  const { vector, source, device } = await caches.embeddings.getOrEmbed('${TEXT}')
   await caches.close()
   return { vector: [...vector], source, device }
 }`
@@ -36,15 +36,17 @@ interface Answer {
 /** Where the package is installed, and in it the folder of the page. */
 let project: string
 let app: string
-let onNode: number[]
+let onNode: readonly number[]
 
 beforeAll(async () => {
-  project = await projectWithPackage()
-  app = mkdtempSync(join(project, 'page-'))
+  const { cli, ...installed } = await projectWithPackage()
+  ;[project, onNode] = [installed.dir, installed.vector]
+  app = join(project, 'page')
+  rmSync(app, { recursive: true, force: true })
+  mkdirSync(app)
   writeFileSync(join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }))
   writeFileSync(join(app, 'index.html'), PAGE)
   writeFileSync(join(app, 'main.js'), MAIN)
-  const cli = join(project, 'node_modules/.bin/op-dbus')
   const copied = await runNode([cli, 'assets', 'public/op-dbus'], { cwd: app })
   expect(copied.stderr).toContain("openCaches({ assetsUrl: '/op-dbus/' })")
   expect(copied.stdout).toMatch(/worker\.js +\d+ kB[\s\S]*in all +\d+ MB/)
@@ -55,11 +57,6 @@ beforeAll(async () => {
   delete files['worker.js']
   rmSync(join(app, 'public/no-worker/worker.js'))
   writeFileSync(manifest, JSON.stringify({ ...rest, files }))
-  const embedded = await runNode([cli, 'embed', 'Created container 100', '--json'], {
-    cwd: app,
-    env: { OPDBUS_CACHE_DIR: join(work, 'cache'), HOME: work },
-  })
-  onNode = JSON.parse(embedded.stdout).vector
 }, INSTALL_MS)
 
 afterAll(() => {

@@ -1,16 +1,7 @@
 // The package as a stranger gets it: packed, installed into an empty project, with onnxruntime-node's install script
 // run, skipped and failed; its CLI and both of its imports work each time.
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { jsonLines, root, runNode } from '../processes.js'
@@ -82,11 +73,12 @@ describe('the packed package', () => {
 describe.concurrent('the packed package, installed,', () => {
   it(
     'works with the install script skipped: CLI and both imports, on the CPU',
-    async ({ onTestFinished }) => {
-      const project = await projectWithPackage()
+    async () => {
+      const { dir: project } = await projectWithPackage()
       expect(hasBinding(project)).toBe(true)
-      const dir = mkdtempSync(join(project, 'imports-'))
-      onTestFinished(() => rmSync(dir, { recursive: true, force: true }))
+      const dir = join(project, 'imports')
+      rmSync(dir, { recursive: true, force: true })
+      mkdirSync(dir)
       const { code, stdout, stderr } = await embed(project, dir)
       expect([code, stderr]).toEqual([0, ''])
       expect(jsonLines(stdout)[0]).toMatchObject({ source: 'computed', device: 'cpu', dims: 512 })
@@ -120,7 +112,7 @@ describe.concurrent('the packed package, installed,', () => {
   it.skipIf(!mayMount)(
     'serves as a user that owns nothing of it, from a root that is read-only, as its container does (skipped without root)',
     async () => {
-      const project = await projectWithPackage()
+      const { dir: project } = await projectWithPackage()
       const [dir, state] = [join(work, 'project'), join(work, 'state')]
       for (const folder of [dir, state]) mkdirSync(folder)
       chmodSync(work, 0o755)
@@ -168,7 +160,10 @@ describe.concurrent('the packed package, installed,', () => {
     const again = await embed(dir)
     expect([jsonLines(again.stdout)[0].source, again.stderr]).toEqual(['disk', ''])
     const cli = join(dir, 'node_modules', '.bin', 'op-dbus')
-    const doctor = await runNode([cli, 'doctor', '--json'], { cwd: dir, env: { OPDBUS_CACHE_DIR: join(dir, 'cache') } })
+    const doctor = await runNode([cli, 'doctor', '--json', '--device', 'cpu'], {
+      cwd: dir,
+      env: { OPDBUS_CACHE_DIR: join(dir, 'cache') },
+    })
     const cpu = JSON.parse(doctor.stdout).devices.find((device: { device: string }) => device.device === 'cpu')
     expect(cpu.works).toBe(false)
     expect(cpu.reason).toContain('onnxruntime-node')

@@ -5,7 +5,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, it, vi } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
-import { type Embedded, TEXT, useConsumer } from './consumer.js'
+import { type Embedded, useConsumer } from './consumer.js'
+import { TEXT } from './packed.js'
 
 vi.setConfig({ testTimeout: 300_000 })
 

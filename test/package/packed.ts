@@ -2,18 +2,39 @@
 // below .build; the folders of further projects lie inside of that project, and find the package above themselves.
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { oneAtATime } from '../../build/one-at-a-time.mjs'
-import { root } from '../processes.js'
+import { root, runNode } from '../processes.js'
 
 const run = promisify(execFile)
 const BUILD = join(root, '.build')
 /** For `npm install`: nothing that asks a registry for more than packages. */
 export const QUIET = ['--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error']
+/** What every project embeds. */
+export const TEXT = 'Created container 100'
 /** A cold one fetches some hundred megabytes. */
 export const INSTALL_MS = 600_000
+
+export interface Project {
+  /** Has the package and nothing else. Nobody may write into it but into a folder of their own. */
+  readonly dir: string
+  /** Of the command line of the package. */
+  readonly cli: string
+  /** Of {@link TEXT}, as the package computes it on Node. */
+  readonly vector: readonly number[]
+}
 
 interface Packed {
   readonly tarball: string
@@ -22,7 +43,7 @@ interface Packed {
 }
 
 let packing: Promise<Packed> | undefined
-let installing: Promise<string> | undefined
+let installing: Promise<Project> | undefined
 
 /** Packed once for each build of it. */
 export function packed(): Promise<Packed> {
@@ -30,11 +51,8 @@ export function packed(): Promise<Packed> {
   return packing
 }
 
-/**
- * The folder of a project that has the package and nothing else. npm installs it anew where what the package needs has changed;
- * where only the package did, that is unpacked. Nobody may write into it but into a folder of their own.
- */
-export function projectWithPackage(): Promise<string> {
+/** npm installs it anew where what the package needs has changed; where only the package did, that is unpacked. */
+export function projectWithPackage(): Promise<Project> {
   installing ??= installProject()
   return installing
 }
@@ -54,30 +72,36 @@ async function pack(): Promise<Packed> {
   return { tarball, digest }
 }
 
-async function installProject(): Promise<string> {
+async function installProject(): Promise<Project> {
   const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const needs = JSON.stringify({ dependencies, optionalDependencies, abi: process.versions.modules })
   const all = join(BUILD, 'consumers')
   const dir = join(all, digestOf(needs).slice(0, 16))
+  const cli = join(dir, 'node_modules/.bin/op-dbus')
+  const note = join(dir, 'packed.json')
   const { tarball, digest } = await packed()
-  await oneAtATime(join(BUILD, 'consumers.lock'), async () => {
-    const note = join(dir, 'packed')
-    if (!existsSync(dir)) {
-      rmSync(all, { recursive: true, force: true })
-      await installInto(`${dir}.new`, tarball, { ONNXRUNTIME_NODE_INSTALL: 'skip' })
-      writeFileSync(join(`${dir}.new`, 'packed'), digest)
-      renameSync(`${dir}.new`, dir)
-    }
-    if (!existsSync(note) || readFileSync(note, 'utf8') !== digest) {
-      rmSync(note, { force: true })
+  return oneAtATime(join(BUILD, 'consumers.lock'), async () => {
+    if (existsSync(note)) {
+      const { digest: before, vector } = JSON.parse(readFileSync(note, 'utf8'))
+      if (before === digest) return { dir, cli, vector }
+      rmSync(note)
       const target = join(dir, 'node_modules/op-dbus')
       rmSync(target, { recursive: true, force: true })
       mkdirSync(target)
       await run('tar', ['xzf', tarball, '-C', target, '--strip-components=1'])
-      writeFileSync(note, digest)
+    } else {
+      rmSync(all, { recursive: true, force: true })
+      await installInto(dir, tarball, { ONNXRUNTIME_NODE_INSTALL: 'skip' })
     }
+    const cache = mkdtempSync(join(dir, 'cache-'))
+    const env = { HOME: cache, OPDBUS_CACHE_DIR: cache }
+    const { stdout, stderr } = await runNode([cli, 'embed', TEXT, '--json', '--device', 'cpu'], { cwd: dir, env })
+    rmSync(cache, { recursive: true })
+    if (stdout === '') throw new Error(stderr)
+    const { vector } = JSON.parse(stdout)
+    writeFileSync(note, JSON.stringify({ digest, vector }))
+    return { dir, cli, vector }
   })
-  return dir
 }
 
 /** An empty project in a new folder, and the package in it. */
