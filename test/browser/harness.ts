@@ -56,6 +56,9 @@ export interface OpenPageOptions {
   readonly contextOptions?: BrowserContextOptions
   /** Run in the page before any script of its own. */
   readonly before?: () => void
+  /** For a context that is given, what a fresh one takes from its options: they hold for this page alone. */
+  readonly viewport?: { readonly width: number; readonly height: number }
+  readonly media?: Parameters<Page['emulateMedia']>[0]
   /** Uncaught exceptions are what this test is about: they are collected but do not fail it. */
   readonly mayThrow?: boolean
 }
@@ -124,6 +127,8 @@ export function useBrowser(options: UseBrowserOptions = {}): BrowserTest {
       undo.push(() => page.close().catch(() => undefined))
       const test = watchPage(page)
       if (pageOptions.before) await page.addInitScript(pageOptions.before)
+      if (pageOptions.viewport) await page.setViewportSize(pageOptions.viewport)
+      if (pageOptions.media) await page.emulateMedia(pageOptions.media)
       open.push({ page: test, mayThrow: pageOptions.mayThrow ?? false })
       await page.goto(url)
       return test

@@ -1,11 +1,12 @@
 // What bad input and a bad day do to the playground: markup, a megabyte, ten thousand lines, missing files, no IndexedDB.
 import { describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, openPage, settled } from './site.js'
+import { embed, letters, settled, useFaultySite, useProfile } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
 
-const open = (before?: () => void) => openPage(test, before)
+const site = useFaultySite()
+const { open } = useProfile(test, site)
 
 describe('bad input', () => {
   it('shows markup as text, and a megabyte as a line that was cut', async () => {
@@ -72,21 +73,22 @@ describe('a bad day', () => {
   })
 
   it('names the file that is missing, and works when it is there', async () => {
-    const { page, server } = await open()
+    const { page } = await open({ known: 'nothing' })
     const path = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
-    server.fault(path, { status: 404 })
+    site.fault(path, { status: 404 })
     expect(await embed(page)).toContain(path)
     await expect.poll(() => page.getByRole('alert').textContent()).toMatch(/^Failed: A file .* could not be fetched/)
-    server.fault(path, undefined)
+    site.fault(path, undefined)
     expect(await embed(page)).toMatch(/19 computed/)
   })
 
   it('forgets all it can where the browser denies its storage, and says what it could not', async () => {
-    const { page } = await open(() => {
+    const before = () => {
       IDBFactory.prototype.open = () => {
         throw new DOMException('denied', 'SecurityError')
       }
-    })
+    }
+    const { page } = await open({ before })
     await embed(page)
     await page.getByRole('button', { name: 'Forget memory' }).click()
     await page.locator('p[role=status]', { hasText: /^Memory is empty\.$/ }).waitFor()

@@ -1,13 +1,35 @@
 // The comparison that a visitor runs: what is measured, what is not there and why, stopped, pressed twice.
 import type { Page } from 'playwright-core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, SITE, useSite } from './site.js'
+import { embed, letters, useFaultySite, useProfile } from './site.js'
 
-const site = useSite()
+const site = useFaultySite()
 
 const run = (page: Page) => page.locator('.compare').getByRole('button', { name: 'Run' })
 const stop = (page: Page) => page.locator('.compare').getByRole('button', { name: 'Stop' })
+
+const WASM_RUNTIME = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
+const WEBGPU_RUNTIME = '/op-dbus/ort/ort-wasm-simd-threaded.asyncify.wasm'
+
+/** Keeps a file on its way until it is let through: what runs comes so far, and no further. */
+function hold(path: string): { asked(): Promise<void>; letThrough(): void } {
+  let letThrough = () => {}
+  site.requests.length = 0
+  site.fault(path, {
+    after: new Promise<void>(resolve => {
+      letThrough = resolve
+    }),
+  })
+  onTestFinished(() => letThrough())
+  return {
+    asked: () => expect.poll(() => site.requests, { timeout: 90_000 }).toContain(path),
+    letThrough() {
+      site.fault(path, undefined)
+      letThrough()
+    },
+  }
+}
 
 /** For ears. */
 const spoken = (page: Page) => page.locator('p[role=status]').textContent()
@@ -36,9 +58,11 @@ describe('Compare, with WebGPU', () => {
     await page.getByRole('combobox', { name: 'Device' }).selectOption('wasm')
     await page.getByRole('textbox', { name: 'Lines to embed' }).fill('one\ntwo\nthree')
     await embed(page)
-    await run(page).click()
     // All of it would take a minute where the GPU is one in software.
-    await page.locator('.compare', { hasText: 'running WebGPU' }).waitFor({ timeout: 90_000 })
+    const held = hold(WEBGPU_RUNTIME)
+    await run(page).click()
+    await held.asked()
+    await page.locator('.compare', { hasText: /running WebGPU|WebGPU: / }).waitFor()
     await stop(page).click()
     await run(page).waitFor()
     const said = await results(page)
@@ -56,9 +80,11 @@ describe('Compare, with WebGPU', () => {
 
 describe('Compare, without WebGPU', () => {
   const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
+  const profile = useProfile(test, site)
 
   it('says why a device is not here, keeps the focus on its button, and is stopped by no second press of a double one', async () => {
-    const { page } = await test.openPage(site.url)
+    const first = hold(WASM_RUNTIME)
+    const { page } = await profile.open({ known: 'nothing' })
     const focused = () => page.evaluate(() => document.activeElement?.textContent)
     await run(page).focus()
     await run(page).press('Enter')
@@ -67,10 +93,15 @@ describe('Compare, without WebGPU', () => {
     await page.keyboard.press('Enter')
     await run(page).waitFor()
     expect(await focused()).toBe('Run')
+    first.letThrough()
     for (const press of ['dblclick', 'click'] as const) {
+      const held = hold(WASM_RUNTIME)
+      await page.evaluate(() => caches.delete('op-dbus-files'))
       await run(page)[press]()
+      await held.asked()
       await stop(page).waitFor()
       expect((await results(page)).WebGPU).toBe('not measured yet')
+      held.letThrough()
       await run(page).waitFor({ timeout: 90_000 })
       const said = await results(page)
       expect(Object.keys(said)).toEqual(['cached', 'WASM', 'WebGPU'])
@@ -81,23 +112,15 @@ describe('Compare, without WebGPU', () => {
   })
 
   it('stops when told, while the runtime is still on its way, and can be run again', async () => {
-    const server = await test.serve({ folders: { '/': SITE }, isolated: true })
-    const wasm = '/op-dbus/ort/ort-wasm-simd-threaded.wasm'
-    let letThrough = () => {}
-    server.fault(wasm, {
-      after: new Promise<void>(resolve => {
-        letThrough = resolve
-      }),
-    })
-    const { page } = await test.openPage(`${server.url}/`)
+    const held = hold(WASM_RUNTIME)
+    const { page } = await profile.open({ known: 'nothing' })
     await run(page).click()
-    await expect.poll(() => server.requests, { timeout: 30_000 }).toContain(wasm)
+    await held.asked()
     await stop(page).click()
     await run(page).waitFor()
     expect(Object.values(await results(page))).toEqual(['not measured', 'not measured', 'not measured'])
     expect(await spoken(page)).toBe('Nothing was measured.')
-    server.fault(wasm, undefined)
-    letThrough()
+    held.letThrough()
     await run(page).click()
     await run(page).waitFor({ timeout: 90_000 })
     expect(rate((await results(page)).WASM)).toBeGreaterThan(0)

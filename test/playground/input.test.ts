@@ -4,11 +4,12 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { MOST_BYTES } from '../../playground/text-file.js'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, openPage } from './site.js'
+import { embed, letters, useProfile, useSite } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
 
-const open = () => openPage(test)
+const site = useSite()
+const { open } = useProfile(test, site)
 
 const lines = (page: Page) => page.getByRole('textbox', { name: 'Lines to embed' })
 const file = (name: string, content: string | Buffer) => ({
@@ -82,8 +83,8 @@ describe('a file', () => {
 
 describe('forgetting all', () => {
   it('empties search, map and heat scale, and the page of the tab beside it', async () => {
-    const { page, context, server } = await open()
-    const beside = await test.openPage(`${server.url}/`, { context })
+    const { page, context } = await open()
+    const beside = await test.openPage(site.url, { context })
     await embed(beside.page)
     await embed(page)
     await page.locator('.neighbours li').first().waitFor()

@@ -3,14 +3,38 @@ import type { Page } from 'playwright-core'
 import { describe, expect, it } from 'vitest'
 import { useBrowser } from '../browser/harness.js'
 import { violations } from './axe.js'
-import { embed, useSite } from './site.js'
+import { embed, useProfile, useSite, type VisitOptions } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
-const site = useSite()
+const profile = useProfile(test, useSite())
+/** As a first visitor, who sees what is to be fetched and how far it is. */
+const open = (options: VisitOptions = {}) => profile.open({ known: 'nothing', ...options })
 
 const PHONE = { width: 360, height: 740 }
 const WIDE_WORDS = 'wide '.repeat(200)
 const ONE_WORD = `${'x'.repeat(300)}/${'9'.repeat(300)}`
+
+type Holding = { hold?: () => void; goOn?: () => void }
+
+/** Lets what a page hands to its workers be held back: it goes on working for as long as somebody looks, and computes nothing. */
+function holdable(): void {
+  const { postMessage } = Worker.prototype
+  let held: (() => void)[] | undefined
+  Worker.prototype.postMessage = function (this: Worker, ...message: unknown[]) {
+    const send = () => postMessage.apply(this, message as Parameters<typeof postMessage>)
+    if (held) held.push(send)
+    else send()
+  }
+  Object.assign(globalThis, {
+    hold: () => {
+      held ??= []
+    },
+    goOn: () => {
+      for (const send of held ?? []) send()
+      held = undefined
+    },
+  })
+}
 
 async function drawn(page: Page): Promise<void> {
   await page.locator('.plot canvas').first().waitFor()
@@ -34,9 +58,58 @@ function cutOff(page: Page): Promise<string[]> {
   })
 }
 
+describe('ears', () => {
+  it('hear once what computes, what was found, and that the network is gone', async () => {
+    const { page, context } = await profile.open()
+    const heard = await page.locator('[aria-live=polite]:has(> p)').elementHandle()
+    const said = () => heard!.evaluate(one => one.textContent)
+    expect(await said()).toBe('')
+    await embed(page)
+    await expect.poll(said).toBe('WASM computes.')
+    await context.setOffline(true)
+    await expect.poll(said).toMatch(/^WASM computes\.You are offline\./)
+    await page.getByRole('searchbox').fill('a service was started')
+    await page.getByRole('button', { name: 'Search' }).dblclick()
+    await page.locator('p[role=status]', { hasText: /^6 lines found, nearest: Started / }).waitFor()
+  })
+})
+
+describe('colours', () => {
+  it('follow the choice, and still do after a reload; without one, the system', async () => {
+    const { page } = await profile.open({ media: { colorScheme: 'light' } })
+    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
+    const choice = page.getByRole('combobox', { name: 'Theme' })
+    expect(await background()).toBe('rgb(255, 255, 255)')
+    await page.emulateMedia({ colorScheme: 'dark' })
+    expect(await background()).toBe('rgb(20, 23, 26)')
+    await choice.selectOption('light')
+    expect(await background()).toBe('rgb(255, 255, 255)')
+    await page.reload()
+    expect(await choice.inputValue()).toBe('light')
+    expect(await background()).toBe('rgb(255, 255, 255)')
+    await choice.selectOption('system')
+    await page.reload()
+    expect(await choice.inputValue()).toBe('system')
+    expect(await background()).toBe('rgb(20, 23, 26)')
+  })
+
+  it('of the system, where it forces them, leave marks and bars their own', async () => {
+    const { page } = await profile.open({ media: { forcedColors: 'active' } })
+    await embed(page)
+    const colour = (selector: string, property: string) =>
+      page
+        .locator(selector)
+        .first()
+        .evaluate((one, name) => getComputedStyle(one).getPropertyValue(name), property)
+    expect(await colour('.legend [data-source=computed] .mark', 'fill')).toBe('rgb(213, 94, 0)')
+    expect(await colour('.time[data-source=computed] .bar > span', 'background-color')).toBe('rgb(213, 94, 0)')
+    expect(await colour('.line.selected', 'outline-style')).toBe('solid')
+  })
+})
+
 describe('what axe finds', () => {
   it('is nothing serious, light and dark: empty, working, filled, with a point chosen', async () => {
-    const { page } = await test.openPage(site.url)
+    const { page } = await profile.open({ before: holdable })
     const inBoth = async () => {
       await page.emulateMedia({ colorScheme: 'light' })
       expect(await violations(page), 'light').toEqual([])
@@ -56,7 +129,9 @@ describe('what axe finds', () => {
     await page.getByText('texts, PCA').waitFor()
     const stop = page.locator('.input').getByRole('button', { name: 'Stop' })
     await stop.waitFor()
+    await page.evaluate(() => (globalThis as Holding).hold!())
     await inBoth()
+    await page.evaluate(() => (globalThis as Holding).goOn!())
     await stop.click()
     await page.getByRole('listbox', { name: /on a plane/ }).press('End')
     await page.getByRole('searchbox').fill('number')
@@ -66,8 +141,7 @@ describe('what axe finds', () => {
   })
 
   it('is nothing serious on a phone, and nothing moves where motion is unwelcome', async () => {
-    const contextOptions = { viewport: PHONE, reducedMotion: 'reduce' } as const
-    const { page } = await test.openPage(site.url, { contextOptions })
+    const { page } = await open({ viewport: PHONE, media: { reducedMotion: 'reduce' } })
     await drawn(page)
     expect(await violations(page)).toEqual([])
     await embed(page)
@@ -86,7 +160,7 @@ describe('what axe finds', () => {
 
 describe('at every width', () => {
   it('nothing is cut off, with long lines and large numbers, and a line has room to be read', async () => {
-    const { page } = await test.openPage(site.url)
+    const { page } = await open()
     const atWidth = (width: number) => page.setViewportSize({ width, height: 740 })
     const nothingCutOff = async () => {
       for (const width of [360, 768, 1280]) {
@@ -120,26 +194,10 @@ describe('at every width', () => {
   })
 
   it('cards take the place of the table on a phone', async () => {
-    const { page } = await test.openPage(site.url, { contextOptions: { viewport: PHONE } })
+    const { page } = await open({ viewport: PHONE })
     const line = page.locator('.line').first()
     await line.waitFor()
     expect(await line.evaluate(one => one.clientHeight)).toBeGreaterThan(80)
-  })
-})
-
-describe('ears', () => {
-  it('hear once what computes, what was found, and that the network is gone', async () => {
-    const { page, context } = await test.openPage(site.url)
-    const heard = await page.locator('[aria-live=polite]:has(> p)').elementHandle()
-    const said = () => heard!.evaluate(one => one.textContent)
-    expect(await said()).toBe('')
-    await embed(page)
-    await expect.poll(said).toBe('WASM computes.')
-    await context.setOffline(true)
-    await expect.poll(said).toMatch(/^WASM computes\.You are offline\./)
-    await page.getByRole('searchbox').fill('a service was started')
-    await page.getByRole('button', { name: 'Search' }).dblclick()
-    await page.locator('p[role=status]', { hasText: /^6 lines found, nearest: Started / }).waitFor()
   })
 })
 
@@ -149,8 +207,8 @@ describe('nothing jumps', () => {
     ['a phone', PHONE],
   ] as const) {
     it(`during a visit on ${name}`, async () => {
-      const { page } = await test.openPage(site.url, {
-        contextOptions: { viewport },
+      const { page } = await open({
+        viewport,
         before: () => {
           const shifts: number[] = []
           Object.assign(globalThis, { shifts })
@@ -178,37 +236,4 @@ describe('nothing jumps', () => {
       expect(await shifted()).toBeLessThan(0.1)
     })
   }
-})
-
-describe('colours', () => {
-  it('follow the choice, and still do after a reload; without one, the system', async () => {
-    const { page } = await test.openPage(site.url, { contextOptions: { colorScheme: 'light' } })
-    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor)
-    const choice = page.getByRole('combobox', { name: 'Theme' })
-    expect(await background()).toBe('rgb(255, 255, 255)')
-    await page.emulateMedia({ colorScheme: 'dark' })
-    expect(await background()).toBe('rgb(20, 23, 26)')
-    await choice.selectOption('light')
-    expect(await background()).toBe('rgb(255, 255, 255)')
-    await page.reload()
-    expect(await choice.inputValue()).toBe('light')
-    expect(await background()).toBe('rgb(255, 255, 255)')
-    await choice.selectOption('system')
-    await page.reload()
-    expect(await choice.inputValue()).toBe('system')
-    expect(await background()).toBe('rgb(20, 23, 26)')
-  })
-
-  it('of the system, where it forces them, leave marks and bars their own', async () => {
-    const { page } = await test.openPage(site.url, { contextOptions: { forcedColors: 'active' } })
-    await embed(page)
-    const colour = (selector: string, property: string) =>
-      page
-        .locator(selector)
-        .first()
-        .evaluate((one, name) => getComputedStyle(one).getPropertyValue(name), property)
-    expect(await colour('.legend [data-source=computed] .mark', 'fill')).toBe('rgb(213, 94, 0)')
-    expect(await colour('.time[data-source=computed] .bar > span', 'background-color')).toBe('rgb(213, 94, 0)')
-    expect(await colour('.line.selected', 'outline-style')).toBe('solid')
-  })
 })

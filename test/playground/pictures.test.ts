@@ -5,10 +5,11 @@ import { MARKS } from '../../look/marks.js'
 import { shortTime, TIME_MARKS, timeMarkText } from '../../look/scale.js'
 import { History } from '../../playground/history.js'
 import { useBrowser } from '../browser/harness.js'
-import { embed, useSite } from './site.js'
+import { embed, useProfile, useSite } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
 const site = useSite()
+const profile = useProfile(test, site)
 
 const map = (page: Page) => page.getByRole('listbox', { name: /on a plane/ })
 const spoken = (page: Page) => page.locator('p[role=status]')
@@ -38,6 +39,7 @@ function pixels(page: Page, [red, green, blue]: readonly [number, number, number
 
 describe('pictures', () => {
   it('say what to do while they are empty, over the space that they keep; and so a minute after use', async () => {
+    // In a profile of its own: a clock is that of all tabs.
     const { page } = await test.openPage(site.url)
     await page.clock.install()
     await page.reload()
@@ -99,7 +101,7 @@ describe('pictures', () => {
   })
 
   it('share a legend, which says what occurs, and draw in the colour of its source what a line answers for', async () => {
-    const { page } = await test.openPage(site.url, { contextOptions: { colorScheme: 'light' } })
+    const { page } = await profile.open({ media: { colorScheme: 'light' } })
     const occurs = () => page.locator('.legend li[data-source]:not(.none) .chip').allTextContents()
     expect(await page.locator('.legend .chip').allTextContents()).toEqual(['M', 'D', 'S', 'P', 'C'])
     expect(new Set(Object.values(MARKS)).size).toBe(6)
@@ -125,7 +127,7 @@ describe('pictures', () => {
   })
 
   it('mark templates by the lines that share them', async () => {
-    const { page } = await test.openPage(site.url, { contextOptions: { colorScheme: 'light' } })
+    const { page } = await profile.open({ media: { colorScheme: 'light' } })
     await page.getByRole('radio', { name: 'template' }).check()
     await embed(page)
     await page.getByText(/texts, PCA/).waitFor()
@@ -141,7 +143,7 @@ describe('pictures', () => {
 
 describe('memory', () => {
   it('names who went last first, and says so', async () => {
-    const { page } = await test.openPage(site.url)
+    const { page } = await profile.open()
     const lines = Array.from({ length: 8 }, (_, i) => `line ${i + 1}`)
     await page.getByRole('textbox', { name: 'Lines to embed' }).fill(lines.join('\n'))
     await embed(page)
@@ -155,7 +157,7 @@ describe('memory', () => {
 
 describe('the map by keys', () => {
   it('moves with arrows, chooses with Enter, and says what was chosen', async () => {
-    const { page } = await test.openPage(site.url)
+    const { page } = await profile.open()
     await page.getByRole('button', { name: 'sentences' }).click()
     await embed(page)
     await page.getByText('16 texts, PCA').waitFor()
@@ -190,7 +192,7 @@ describe('the map by keys', () => {
   })
 
   it('also chooses by click, points at what is under the pointer, and counts one text as one', async () => {
-    const { page } = await test.openPage(site.url)
+    const { page } = await profile.open()
     await page.getByRole('textbox', { name: 'Lines to embed' }).fill('alone')
     await embed(page)
     await page.getByText('1 text, PCA').waitFor()

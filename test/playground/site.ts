@@ -2,9 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Page } from 'playwright-core'
-import { afterAll, beforeAll } from 'vitest'
-import { ROOT, type useBrowser } from '../browser/harness.js'
+import type { BrowserContext, CDPSession, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll } from 'vitest'
+import { type OpenPageOptions, ROOT, type TestPage, type useBrowser } from '../browser/harness.js'
+import { type Fault, startServer, type TestServer } from '../browser/static-server.js'
 
 export const SITE = join(ROOT, '.build', 'playground')
 
@@ -58,11 +59,74 @@ export function useSite(): { readonly url: string } {
   }
 }
 
-/** The page on a server of its own, which can be given faults. `before` runs in the page before any of its scripts. */
-export async function openPage(test: ReturnType<typeof useBrowser>, before?: () => void) {
-  requireSite()
-  const server = await test.serve({ folders: { '/': SITE }, isolated: true })
-  return { server, ...(await test.openPage(`${server.url}/`, before && { before })) }
+/** The pages on a server for all tests of a file, which can be given faults: they are mended after each test. */
+export function useFaultySite(): Pick<TestServer, 'url' | 'requests' | 'fault'> {
+  let server: TestServer
+  const faulty = new Set<string>()
+  beforeAll(async () => {
+    requireSite()
+    server = await startServer({ folders: { '/': SITE }, isolated: true })
+  })
+  afterEach(() => {
+    for (const path of faulty) server.fault(path, undefined)
+    faulty.clear()
+  })
+  afterAll(() => server?.close())
+  return {
+    get url() {
+      return `${server.url}/`
+    },
+    get requests() {
+      return server.requests
+    },
+    fault(path: string, fault: Fault | undefined) {
+      faulty.add(path)
+      server.fault(path, fault)
+    },
+  }
+}
+
+/** What the browser knows of the page when it is opened: nothing, or what one visit leaves but for its vectors and choices. */
+export type Known = 'nothing' | 'files'
+
+export interface VisitOptions extends Omit<OpenPageOptions, 'context' | 'contextOptions'> {
+  /** Default `files`. */
+  readonly known?: Known
+}
+
+/**
+ * One profile for all tests of a file, whose first tab has embedded and stays open beside them. Tabs of one profile share a process,
+ * and that the machine code of the runtime: to open the page and to embed in it then takes half of what it does in a profile of
+ * its own. Each test finds the profile as `known` says, whatever the one before has left.
+ */
+export function useProfile(test: ReturnType<typeof useBrowser>, site: { readonly url: string }) {
+  let context: BrowserContext
+  let storage: CDPSession
+  let first: Page
+  const visit = async () => {
+    await first.goto(site.url)
+    await embed(first)
+    await first.locator('.net', { hasText: 'works offline' }).waitFor()
+  }
+  let files = false
+  beforeAll(async () => {
+    context = await test.browser.newContext()
+    first = await context.newPage()
+    storage = await context.newCDPSession(first)
+    await visit()
+    files = true
+  })
+  return {
+    /** The page in a tab of its own, which is closed after the test. */
+    async open({ known = 'files', ...options }: VisitOptions = {}): Promise<TestPage> {
+      await context.setOffline(false)
+      if (known === 'files' && !files) await visit()
+      files = known === 'files'
+      const storageTypes = files ? 'indexeddb,local_storage' : 'all'
+      await storage.send('Storage.clearDataForOrigin', { origin: new URL(site.url).origin, storageTypes })
+      return test.openPage(site.url, { ...options, context })
+    },
+  }
 }
 
 /** Presses Embed and waits until it is done. What the page says of the run. */

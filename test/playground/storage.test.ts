@@ -2,11 +2,13 @@
 import { describe, expect, it } from 'vitest'
 import { storageTrouble } from '../../playground/storage.js'
 import { useBrowser } from '../browser/harness.js'
-import { embed, letters, openPage } from './site.js'
+import { embed, letters, useFaultySite, useProfile } from './site.js'
 
 const test = useBrowser({ without: ['--enable-unsafe-webgpu'] })
 
-const open = (before?: () => void) => openPage(test, before)
+const site = useFaultySite()
+const profile = useProfile(test, site)
+const open = (before?: () => void) => profile.open(before && { before })
 
 /** Everything that the page says of storage. */
 async function said(page: Awaited<ReturnType<typeof open>>['page']) {
@@ -63,8 +65,9 @@ describe('storage', () => {
   })
 
   it('that works is not called off when the engine failed to open', async () => {
-    const { page, server } = await open()
-    server.fault('/op-dbus/op-dbus-assets.json', { status: 503 })
+    // What is kept is not asked for.
+    const { page } = await profile.open({ known: 'nothing' })
+    site.fault('/op-dbus/op-dbus-assets.json', { status: 503 })
     await embed(page)
     await page.getByRole('alert').waitFor()
     expect((await said(page)).station).toBe('')
