@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, w
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { ENSURE_MS, launchOptions, useBundle, watchPage } from '../../browser/harness.js'
 import { startServer, type TestServer } from '../../browser/static-server.js'
 import { callsOf, range, type Tab } from './calls.js'
@@ -117,7 +117,9 @@ it('serves nothing wrong from files with flipped bytes, cut short or emptied, an
   }
 })
 
-it('loses nothing when the browser is full, over a restart too, and has room again after a clear', async () => {
+it('loses nothing when the browser is full, over a restart too, and has room again after a clear', {
+  timeout: 120_000,
+}, async () => {
   const batch = (first: number): number[] => range(500).map(n => first + n)
   const QUOTA = 12_000_000
   let stored = 0
@@ -142,22 +144,29 @@ it('loses nothing when the browser is full, over a restart too, and has room aga
     expect(await one.set('full', batch(stored), 2_056)).toMatch(/^STORE: .*no more storage/)
     expect(await one.clear('full')).toBeUndefined()
     expect(await one.clearsOf('full')).toBe(0)
-    const used = async () => (await one.estimate('full')).usageBytes
-    await expect.poll(used, { timeout: 40_000 }).toBeLessThan(QUOTA - 2_000_000)
   })
-  // Chromium goes through what was deleted when nothing of the site is open any more.
-  await visit(async one => {
-    await limit(one, QUOTA)
-    const again = async () => {
-      await one.advance(LONG)
-      return one.set('full', batch(0), 2_056)
-    }
-    await expect.poll(again, { timeout: 40_000 }).toBeUndefined()
-    expect(await one.get('full', [0, 499, 500])).toEqual([1, 1, 0])
-    expect(await one.size('full')).toMatchObject({ entries: 500 })
-    expect(await one.report('full')).toMatchObject({ problem: undefined })
-    expect(await one.clearsOf('full')).toBe(0)
-  })
+  // When Chromium gives back what was deleted is its own affair; at the latest once nothing of the site is open any more, and after a
+  // while with a busy disk. So the browser is opened again, as a user would, until there is room.
+  let refused: string | undefined
+  for (let visits = 0; visits === 0 || (refused !== undefined && visits < 10); visits++) {
+    await visit(async one => {
+      await limit(one, QUOTA)
+      const again = async () => {
+        await one.advance(LONG)
+        refused = await one.set('full', batch(0), 2_056)
+        return refused
+      }
+      await vi
+        .waitUntil(async () => (await again()) === undefined, { timeout: 4_000, interval: 250 })
+        .catch(() => undefined)
+      if (refused !== undefined) return
+      expect(await one.get('full', [0, 499, 500])).toEqual([1, 1, 0])
+      expect(await one.size('full')).toMatchObject({ entries: 500 })
+      expect(await one.report('full')).toMatchObject({ problem: undefined })
+      expect(await one.clearsOf('full')).toBe(0)
+    })
+  }
+  expect(refused).toBeUndefined()
 })
 
 it.each([1, 200_000])('calls it full where there is no room for the database itself (%d bytes)', async quotaSize => {
