@@ -22,6 +22,8 @@ export interface Denied {
 export interface EngineSuite {
   readonly launch: () => Promise<Engine>
   readonly denied: readonly Denied[]
+  /** What a test fails with where the engine broke, and not what runs in it: it is tried once more, and said so. */
+  readonly ownFault?: RegExp
 }
 
 /** All tests of an engine; skipped, with the reason in their name, where it is not on this machine. */
@@ -30,7 +32,9 @@ export function engineSuite<T>(name: string, found: Found<T>, suite: (programs: 
     describe.skip(`${name} (skipped: ${found.missing})`, () => describeAll({ launch: notHere, denied: [] }))
     return
   }
-  describe(name, () => describeAll(suite(found.programs)))
+  const own = suite(found.programs)
+  const { ownFault } = own
+  describe(name, ownFault ? { retry: { count: 1, condition: ownFault } } : {}, () => describeAll(own))
 }
 
 function describeAll({ launch, denied }: EngineSuite): void {
