@@ -49,11 +49,11 @@ export class ReadPath<V extends object> {
     if (this.#closed) throw new OpDbusError('CLOSED', 'the cache is closed')
   }
 
-  /** What a look-up begins with, and one of many now and then: empties memory where another process cleared a tier. */
-  begin(): void {
+  /** What a look-up begins with, and one of many now and then: empties memory where another process cleared a tier. `isDue`: it looks now. */
+  begin(isDue = false): void {
     this.enter()
     const now = this.clock.monotonic()
-    if (now < this.#nextClearCheck) return
+    if (!isDue && now < this.#nextClearCheck) return
     this.#nextClearCheck = now + CLEAR_CHECK_MS
     for (const [number, tier] of this.#tiers.entries()) if (tier.clearedElsewhere()) this.#clearedElsewhere(number)
   }

@@ -209,6 +209,11 @@ export class TieredCache<V extends object> implements TunableMemory {
     return this.#memory
   }
 
+  /** Looks whether another process cleared a tier, and empties memory then: at once, where a look-up looks now and then. */
+  lookForClears(): void {
+    this.#path.begin(true)
+  }
+
   /** How many entries memory holds, those among them that are past their time and not gone yet. */
   get held(): number {
     return this.#memory.size

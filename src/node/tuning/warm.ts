@@ -3,7 +3,11 @@
 import { yieldToEventLoop } from '../../cache/yield-to-event-loop.js'
 import type { Opened } from '../../caches/embedding-parts.js'
 import { messageOf } from '../../errors.js'
+import { unlink } from '../../fs/files.js'
+import { epochOfSpace } from '../../stores/segments/copies.js'
 import type { WarmState } from '../../tuning/report.js'
+import { foldersIn } from '../disk.js'
+import { spaceId } from '../spaces.js'
 import {
   hasHotLists,
   hotListPath,
@@ -166,6 +170,9 @@ class WarmStart implements TuningPart<WarmState> {
     // Who asked for nothing knows nothing new.
     if (hits + misses === this.#then.lookUps) return
     try {
+      const epoch = epochNow(dir, embedder.space)
+      // What another process cleared is in memory until somebody looks.
+      cache.lookForClears()
       // As it is now: others write it too, and memory of another size, or of a process that ends early, must not cost them theirs.
       const before = readHotList(hotListPath(dir, embedder.space), embedder.space)
       const [rest, length] =
@@ -174,6 +181,11 @@ class WarmStart implements TuningPart<WarmState> {
       const hot = await hotNames(opened, store, rest, most)
       const savedAt = clock.now()
       await writeHotList(dir, embedder.space, { ...hot, savedAt })
+      // Whoever cleared meanwhile has removed the list that was there before this one.
+      if (epochNow(dir, embedder.space) !== epoch) {
+        unlink(hotListPath(dir, embedder.space))
+        return
+      }
       this.#then = { lookUps: hits + misses, misses }
       this.#saved = { at: savedAt, names: hot.ranks.length }
     } catch (error) {
@@ -188,4 +200,9 @@ class WarmStart implements TuningPart<WarmState> {
     // Once, however often it fails: the entries themselves are safe.
     diagnostics.warn(`cannot ${what} what memory held, in ${dir}: ${messageOf(error)}\n${then}`, error, `warm ${what}`)
   }
+}
+
+/** Another one after each clear, whoever cleared. Throws STORE. */
+function epochNow(dir: string, space: string): string {
+  return epochOfSpace(foldersIn(dir).embeddings, spaceId(space))
 }

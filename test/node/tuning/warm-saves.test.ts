@@ -3,10 +3,16 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, vi } from 'vitest'
-import { writeHotList } from '../../../src/node/tuning/hot-list.js'
+import { hotListPath, readHotList, writeHotList } from '../../../src/node/tuning/hot-list.js'
 import { runScript } from '../../processes.js'
 import { temporaryFolder } from '../../support.js'
 import { DIMS, expectAll, fill, list, OWN_SPACE, open, SPACE, texts } from './warm-fixture.js'
+
+/** Names in the list, which may not be there. */
+function listed(dir: string): number {
+  const found = readHotList(hotListPath(dir, SPACE), SPACE)
+  return found === 'absent' ? 0 : list(dir).ranks.length
+}
 
 describe('the list of a warm start', () => {
   it('saves the list each minute in which something changed', async () => {
@@ -86,6 +92,23 @@ describe('the list of a warm start', () => {
     const { ranks } = list(dir)
     expect(ranks.length).toBeGreaterThan(300)
     expect(ranks.length).toBeLessThanOrEqual(304)
+  })
+
+  it('names nothing that another process cleared, long before it is written or meanwhile', async () => {
+    const dir = temporaryFolder()
+    await fill(dir)
+    const [idle, other] = [await open(dir), await open(dir, { warmStart: false })]
+    await idle.caches.embeddings.embedMany(texts)
+    await other.caches.clear({ embeddings: true })
+    await idle.caches.close()
+    expect(listed(dir)).toBe(0)
+    const busy = await open(dir)
+    await busy.caches.embeddings.embedMany(texts)
+    const closing = busy.caches.close()
+    await other.caches.clear({ embeddings: true })
+    await closing
+    expect(listed(dir)).toBe(0)
+    await other.caches.close()
   })
 
   it('is never read or written through a link, and goes with a clear', async () => {
