@@ -86,7 +86,7 @@ function policies({ cache, best, now }: Omit<CacheAdvice, 'advice'>, { stays, co
 
 function sizes(
   { cache, more, best, now }: Omit<CacheAdvice, 'advice'>,
-  { suffices, computing, byBytes }: Circumstances,
+  { suffices, computing, byBytes, recorded }: Circumstances,
 ): Said[] {
   // Nothing was asked for twice.
   if (best.hitRate === 0)
@@ -103,14 +103,15 @@ function sizes(
     // Where no time can be told, because none was measured or the trace's clock stood still, nothing is said of it.
   } else if (now && best.savedSeconds > 0)
     said.push({ text: `${bytes(more.bytes)} more would save less than a second a day.`, worth: -1 })
-  const enough = suffices?.bytes
+  // What a few requests do without, a day may need.
+  const enough = recorded < FEW_REQUESTS ? undefined : suffices?.bytes
   if (now && enough !== undefined && enough <= MUCH_PART * now.bytes && now.bytes - enough >= LITTLE_BYTES) {
     const capacity = suffices?.capacity ?? 0
     const setting = byBytes || cache === 'queries' ? '' : `, OPDBUS_${VARIABLES[cache]}_CACHE_SIZE=${capacity}`
     const under = best.policy === now.policy ? 'It ' : `Under ${POLICY_LOOKS[best.policy].name} it `
     const rest = `${plural(capacity, 'entry', 'entries')} (${bytes(enough)}${setting})`
     said.push({
-      text: `${under}could give back ${bytes(now.bytes - enough)}: ${rest} save within half a point of what ${bytes(best.bytes)} do.`,
+      text: `${under}could give back ${bytes(now.bytes - enough)}: ${rest} ${capacity === 1 ? 'saves' : 'save'} within half a point of what ${bytes(best.bytes)} do.`,
       worth: -0.5,
     })
   }
